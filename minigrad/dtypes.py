@@ -1,0 +1,87 @@
+"""The six element types, and PyTorch's rules for mixing them.
+
+NumPy's rules differ: int32 + float32 is float64 there. Here, as in PyTorch, only the kind matters
+(bool < integer < floating point): the higher kind wins, and among operands of the winning kind
+those with dimensions come before 0-d tensors, and those before Python numbers.
+Source: PyTorch's documentation, "Tensor Attributes", section torch.dtype.
+"""
+
+import numpy as np
+
+
+class dtype:  # noqa: N801, the name users write
+    """An element type. Prints as PyTorch's does: `torch.float32`."""
+
+    def __init__(self, name, text):
+        self.name = name
+        self.numpy = np.dtype(name)
+        self.text = text  # how error messages call it
+        self.is_floating_point = self.numpy.kind == "f"
+        self.itemsize = self.numpy.itemsize
+
+    def __repr__(self):
+        return f"torch.{self.name}"
+
+    def __reduce__(self):
+        return self.name
+
+
+float32 = dtype("float32", "Float")
+float64 = dtype("float64", "Double")
+int64 = dtype("int64", "Long")
+int32 = dtype("int32", "Int")
+uint8 = dtype("uint8", "Byte")
+bool = dtype("bool", "Bool")  # noqa: A001, PyTorch's name
+
+# PyTorch's other names for them.
+float, double, long, int = float32, float64, int64, int32  # noqa: A001
+
+ALL = (float32, float64, int64, int32, uint8, bool)
+OF = {d.numpy: d for d in ALL}
+
+_KIND = {"b": 0, "u": 1, "i": 1, "f": 2}
+_NUMBER_KIND = {type(True): 0, type(0): 1, type(0.0): 2}
+_PYTHON_NUMBER = {0: np.dtype("bool"), 1: np.dtype("int64"), 2: np.dtype("float32")}
+
+
+def of(array):
+    """The dtype of an ndarray; TypeError if it is none of the six."""
+    try:
+        return OF[array.dtype]
+    except KeyError:
+        names = ", ".join(d.name for d in ALL)
+        raise TypeError(f"can't convert an array of type {array.dtype}: the types are {names}") from None
+
+
+def to_numpy(dtype_, argument="dtype"):
+    """The NumPy dtype behind `dtype_`; TypeError naming `argument` for anything else."""
+    if not isinstance(dtype_, dtype):
+        kind = type(dtype_).__name__
+        raise TypeError(f"argument '{argument}' must be minigrad.dtype, not {kind} ({dtype_!r})")
+    return dtype_.numpy
+
+
+def result_type(*operands):
+    """The NumPy dtype of an operation on ndarrays and Python numbers, by PyTorch's rules."""
+    best_kind, best_rank, best = -1, -1, None
+    for x in operands:
+        if isinstance(x, np.ndarray):
+            kind, rank, type_ = _KIND[x.dtype.kind], 2 if x.ndim else 1, x.dtype
+        else:
+            kind = number_kind(x)
+            rank, type_ = 0, _PYTHON_NUMBER[kind]
+        if kind > best_kind or (kind == best_kind and rank > best_rank):
+            best_kind, best_rank, best = kind, rank, type_
+        elif kind == best_kind and rank == best_rank and rank:
+            best = np.promote_types(best, type_)
+    return best
+
+
+def number_kind(number):
+    """0, 1 or 2 for a Python (or NumPy) bool, int or float; TypeError for anything else."""
+    kind = _NUMBER_KIND.get(type(number))
+    if kind is None and isinstance(number, np.generic):
+        kind = _KIND.get(number.dtype.kind)
+    if kind is None:
+        raise TypeError(f"expected a Tensor or a number, not {type(number).__name__}")
+    return kind

@@ -1,0 +1,441 @@
+"""The tape: values, the operators that made them, and what they keep for their gradients.
+
+Every result remembers the operator that made it, and every operator remembers where its inputs
+came from. A gradient walks these edges backward (walk.pyx):
+
+        x ──┐                          edges point from an operator to the makers of its inputs;
+            ├── Mul ── y ── Sum ── L   a leaf (x, w) is its own end of the line
+        w ──┘
+
+This file knows no operator and no rule: those live in `minigrad/ops`, in Python. The attributes of
+its types stand in engine.pxd.
+"""
+import weakref
+
+import numpy as np
+
+cdef extern from *:
+    """
+    /* One gradient mode per thread, on for each new thread, as in PyTorch. */
+    #if defined(_MSC_VER)
+    #define THREAD_LOCAL static __declspec(thread)
+    #else
+    #define THREAD_LOCAL static _Thread_local
+    #endif
+    THREAD_LOCAL int minigrad_grad_mode = 1;
+    THREAD_LOCAL int minigrad_silent = 0;
+    """
+    int minigrad_grad_mode
+    int minigrad_silent
+
+# NumPy warns of 1/0 and of overflow, PyTorch does not. np.errstate around every operator would cost
+# more than a small operator does, so the context variable behind it is set directly where it exists.
+try:
+    from numpy._core.umath import _extobj_contextvar, _make_extobj
+    _silent = _make_extobj(all="ignore")
+except ImportError:
+    _extobj_contextvar = _silent = None
+
+cdef extern from "Python.h":
+    object PyContextVar_Set(object var, object value)
+    int PyContextVar_Reset(object var, object token) except -1
+
+
+cdef silence():
+    """Switch NumPy's floating-point warnings off for this thread; returns what `restore` takes."""
+    global minigrad_silent
+    if minigrad_silent:
+        return None
+    minigrad_silent = 1
+    if _silent is None:
+        token = np.errstate(all="ignore")
+        token.__enter__()
+        return token
+    return PyContextVar_Set(_extobj_contextvar, _silent)
+
+
+cdef restore(token):
+    global minigrad_silent
+    if token is None:
+        return
+    minigrad_silent = 0
+    if _silent is None:
+        token.__exit__(None, None, None)
+    else:
+        PyContextVar_Reset(_extobj_contextvar, token)
+
+
+cdef object ndarray = np.ndarray
+cdef object asarray = np.asarray
+cdef object _tensor_type = None
+cdef long long _sequence = 0
+
+
+def is_grad_enabled():
+    """Whether operators of this thread are recorded."""
+    return minigrad_grad_mode != 0
+
+
+def set_grad_mode(bint enabled):
+    """Switch recording on or off for this thread; returns what it was."""
+    global minigrad_grad_mode
+    cdef bint before = minigrad_grad_mode != 0
+    minigrad_grad_mode = enabled
+    return before
+
+
+def register_tensor_type(cls):
+    """Name the subclass of Value that `Operator.apply` wraps its results in."""
+    global _tensor_type
+    _tensor_type = cls
+
+
+cpdef Value wrap(array):
+    """A tensor without a history around `array` (no copy)."""
+    if type(array) is not ndarray:
+        array = asarray(array)  # NumPy hands out scalars where a 0-d array is meant
+    cdef Value value = Value.__new__(_tensor_type)
+    value._array = array
+    return value
+
+
+cdef class Version:
+    pass
+
+
+cdef class View:
+
+    def __init__(self, Value base, tuple chain, long long version, bint untracked):
+        self.base = base
+        self.chain = chain
+        self.version = version
+        self.untracked = untracked
+
+
+def replay(tuple chain, tensor):
+    """The view that `chain` describes, of another tensor."""
+    for operator, params in chain:
+        tensor = operator.apply(tensor, **params)
+    return tensor
+
+
+cdef class Value:
+    """An array with a history: the base class of Tensor."""
+
+    def __cinit__(self, *args, **kwargs):
+        self._version_counter = Version.__new__(Version)
+
+    cdef Operator node(self):
+        # A write through another view, or to the base, outdates the history of this view.
+        if self._view is not None and self._view.version != self._version_counter.count:
+            self._refresh()
+        return self._node
+
+    def _refresh(self):
+        """Derive the history of a view anew from its base, after an in-place write."""
+        cdef View view = self._view
+        cdef Value again
+        view.version = self._version_counter.count
+        if view.untracked or not view.base.requires_grad:
+            return
+        before = set_grad_mode(True)
+        try:
+            again = replay(view.chain, view.base)
+        finally:
+            set_grad_mode(before)
+        self._node, self._output_nr = again._node, again._output_nr
+
+    def _set_history(self, Value other):
+        """Take over the maker of `other`: the end of every in-place write."""
+        self._node, self._output_nr = other.node(), other._output_nr
+        self._leaf_requires_grad = other._leaf_requires_grad
+
+    @property
+    def requires_grad(self):
+        return self._leaf_requires_grad or self.node() is not None
+
+    @requires_grad.setter
+    def requires_grad(self, bint value):
+        if value and self._array.dtype.kind != "f":
+            raise RuntimeError("only Tensors of floating point and complex dtype can require "
+                               f"gradients, but this one is {self._array.dtype}")
+        if self.node() is None:
+            self._leaf_requires_grad = value
+        elif not value:
+            raise RuntimeError("you can only change requires_grad flags of leaf variables. If you "
+                               "want to use a computed variable in a subgraph that doesn't require "
+                               "differentiation use var_no_grad = var.detach().")
+
+    @property
+    def is_leaf(self):
+        return self.node() is None
+
+    @property
+    def grad_fn(self):
+        return self.node()
+
+    @property
+    def _version(self):
+        return self._version_counter.count
+
+    def _output_hooks(self):
+        """The dict of hooks that see the gradient of this tensor, in the order they were set."""
+        cdef Operator node = self.node()
+        if node is None:
+            if self._hooks is None:
+                self._hooks = {}
+            return self._hooks
+        if node._hooks is None:
+            node._hooks = {}
+        return node._hooks.setdefault(self._output_nr, {})
+
+
+cdef class Edge:
+    pass
+
+
+cdef Edge edge_to(Value value):
+    cdef Operator node = value.node()
+    cdef Edge edge
+    if node is None and not value._leaf_requires_grad:
+        return None
+    edge = Edge.__new__(Edge)
+    edge.target = value if node is None else node
+    edge.output_nr = value._output_nr
+    edge.shape = value._array.shape
+    edge.dtype = value._array.dtype
+    return edge
+
+
+cdef class Operator:
+    """One operator: the base class of everything in `minigrad/ops`. An instance is one use of it,
+    a node of the graph, and what users see as `grad_fn`.
+
+    A subclass writes two methods. `forward(self, *inputs, **params)` sees NumPy arrays and returns
+    one (or a tuple of them); the positional arguments are the inputs, keywords are parameters.
+    `backward(self, *grads)` sees one gradient tensor for each output, and returns one for each
+    input (None for those that need none), written with tensor operators: that is what makes it
+    differentiable in turn. It may return a gradient of the broadcast shape: the engine sums it
+    down to the shape of the input and casts it to its dtype.
+
+    Class attributes:
+        uses: for each input, the numbers of the inputs that its gradient needs. Only those are
+            kept, if that gradient is wanted, and `self.inputs` gives them back in `backward`.
+        uses_output: keep the output too, for `self.output`.
+        is_view: `forward` may return a view of its first input.
+    """
+    uses = ()
+    uses_output = False
+    is_view = False
+    materialize = True  # zeros, not None, for the gradient of an output that had no part in the result
+
+    @classmethod
+    def apply(cls, *inputs, **params):
+        """Run `forward` on the arrays of `inputs`, and record it if a gradient may be asked for."""
+        cdef Operator node = cls.__new__(cls)
+        cdef list arrays = []
+        cdef bint record = False
+        for x in inputs:
+            if isinstance(x, Value):
+                arrays.append((<Value>x)._array)
+                record = record or (<Value>x)._leaf_requires_grad or (<Value>x).node() is not None
+            else:
+                arrays.append(x)
+        record = record and minigrad_grad_mode
+        if record:
+            node._connect(inputs)
+        else:
+            node.needs_input_grad = (False,) * len(inputs)
+        token = silence()
+        try:
+            result = node.forward(*arrays, **params)
+        finally:
+            restore(token)
+        if type(result) is tuple:
+            return tuple([node._output(r, i, record, len(result)) for i, r in enumerate(result)])
+        out = node._output(result, 0, record, 1)
+        if cls.is_view:
+            note_view(out, inputs[0], cls, params)
+        return out
+
+    def _connect(self, tuple inputs):
+        """Take the next number in the order of time, draw the edges, keep what `uses` names."""
+        global _sequence
+        _sequence += 1
+        self.sequence = _sequence
+        self._edges = [edge_to(x) if isinstance(x, Value) else None for x in inputs]
+        self.needs_input_grad = tuple([edge is not None for edge in self._edges])
+        uses = self.uses
+        if uses:
+            kept = set()
+            for needed, numbers in zip(self.needs_input_grad, uses):
+                if needed:
+                    kept.update(numbers)
+            self._saved = [saved(x) if i in kept or not isinstance(x, Value) else None
+                           for i, x in enumerate(inputs)]
+
+    def _output(self, array, Py_ssize_t number, bint record, Py_ssize_t count, bint followed=True):
+        """Wrap one of `count` results; with `record`, and if it is floating point, as part of the graph."""
+        cdef Value out = wrap(array)
+        cdef bint differentiable = followed and out._array.dtype.kind == "f"
+        if not record:
+            return out
+        if count > 1:
+            if self._output_forms is None:
+                self._output_forms = []
+            self._output_forms.append((out._array.shape, out._array.dtype) if differentiable else None)
+        if differentiable:
+            out._node = self
+            out._output_nr = number
+            if self.uses_output and number == 0:
+                self._saved_output = (out._array, out._version_counter, 0)
+        return out
+
+    def forward(self, *inputs, **params):
+        raise NotImplementedError(f"{type(self).__name__} has no forward")
+
+    def backward(self, *grads):
+        raise NotImplementedError(f"{type(self).__name__} is not differentiable: it has no backward")
+
+    # ---- what `backward` reads
+
+    @property
+    def inputs(self):
+        """The inputs as they were given; None in the place of one that was not kept."""
+        if self._released:
+            raise RuntimeError(RELEASED)
+        if self._saved is None:
+            raise RuntimeError(f"{self.name()} kept no inputs: name them in its `uses`")
+        return tuple([None if s is None else (<Saved>s).unpack(self) for s in self._saved])
+
+    @property
+    def output(self):
+        """The (first) output, with this operator as its history."""
+        if self._released:
+            raise RuntimeError(RELEASED)
+        array, counter, version = self._saved_output
+        if (<Version>counter).count != version:
+            raise modified(array, self, 0, (<Version>counter).count, version, self)
+        cdef Value out = wrap(array)
+        out._version_counter = counter
+        out._node = self
+        return out
+
+    def keeps(self, tensor):
+        """Whether `tensor` (this very object) was kept for `backward`."""
+        return self._saved is not None and any(
+            [s is not None and (<Saved>s).value is tensor for s in self._saved])
+
+    def release(self):
+        """Let go of what was kept; asking for it again is an error."""
+        if self._saved is not None or self._saved_output is not None:
+            self._saved = None
+            self._saved_output = None
+            self._released = True
+
+    # ---- what users see
+
+    def name(self):
+        """The name that printing shows."""
+        return f"{type(self).__name__}Backward0"
+
+    @property
+    def next_functions(self):
+        """((operator, output number), ...) of the inputs, as in PyTorch."""
+        cdef Edge edge
+        cdef list found = []
+        for edge in self._edges or ():
+            if edge is None:
+                found.append((None, 0))
+            elif isinstance(edge.target, Operator):
+                found.append((edge.target, edge.output_nr))
+            else:
+                found.append((AccumulateGrad(edge.target), 0))
+        return tuple(found)
+
+    def __repr__(self):
+        return f"<{self.name()} object at {id(self):#x}>"
+
+    def _retain(self, Value tensor):
+        if self._retained is None:
+            self._retained = {}
+        self._retained[tensor._output_nr] = weakref.ref(tensor)
+
+
+cdef class AccumulateGrad:
+    """The end of the line in `next_functions`: adds what arrives to `variable.grad`."""
+    cdef readonly Value variable
+
+    def __init__(self, Value variable):
+        self.variable = variable
+
+    def name(self):
+        return "torch::autograd::AccumulateGrad"
+
+    @property
+    def next_functions(self):
+        return ()
+
+
+cdef note_view(Value out, Value source, operator, dict params):
+    """Tie a view to its base, if `out` does share the memory of `source`."""
+    base = out._array.base
+    if base is None or (base is not source._array and base is not source._array.base):
+        return
+    out._version_counter = source._version_counter
+    step = ((operator, params),)
+    cdef View view = source._view
+    cdef bint untracked = not minigrad_grad_mode and source.requires_grad
+    if view is None:
+        out._view = View(source, step, out._version_counter.count, untracked)
+    else:
+        out._view = View(view.base, view.chain + step, out._version_counter.count,
+                         untracked or view.untracked)
+
+
+# ---- saved tensors
+
+RELEASED = (
+    "Trying to backward through the graph a second time (or directly access saved tensors after "
+    "they have already been freed). Saved intermediate values of the graph are freed when you call "
+    ".backward() or autograd.grad(). Specify retain_graph=True if you need to backward through the "
+    "graph a second time or if you need to access saved tensors after calling backward.")
+
+
+cdef class Saved:
+    """An input of an operator and the version that it had then."""
+    cdef object value
+    cdef long long version
+
+    cdef unpack(self, Operator owner):
+        if not isinstance(self.value, Value):
+            return self.value
+        cdef Value value = self.value
+        if value._version_counter.count != self.version:
+            raise modified(value._array, value._node, value._output_nr,
+                           value._version_counter.count, self.version, owner)
+        return value
+
+
+cdef Saved saved(value):
+    cdef Saved kept = Saved.__new__(Saved)
+    kept.value = value
+    if isinstance(value, Value):
+        kept.version = (<Value>value)._version_counter.count
+    return kept
+
+
+def saved_tensor(Value value):
+    """A function that gives `value` back, or PyTorch's error once it was changed in place."""
+    cdef Saved kept = saved(value)
+    return lambda owner: kept.unpack(owner)
+
+
+cdef modified(array, Operator maker, output_nr, now, expected, Operator owner):
+    kind = {"float32": "Float", "float64": "Double"}.get(array.dtype.name, array.dtype.name)
+    made = "" if maker is None else f", which is output {output_nr} of {maker.name()},"
+    return RuntimeError(
+        "one of the variables needed for gradient computation has been modified by an inplace "
+        f"operation: [torch.{kind}Tensor {list(array.shape)}]{made} is at version {now}; expected "
+        f"version {expected} instead. {owner.name()} saved it: its gradient needs the value from "
+        "before the change. Hint: use the operation that returns a new tensor, or clone() first.")

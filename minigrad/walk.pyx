@@ -1,0 +1,240 @@
+"""The walk back: gradients from the results to the leaves, along the edges of the tape.
+
+An operator is always newer than the operators that it got its inputs from, so "take the newest
+operator that has a gradient waiting" is a topological order: no search, no recursion, and a chain
+of a million operators needs no stack. (The usual alternative, a depth-first sort, needs one.)
+
+        waiting       take the newest     its rule        send along its edges
+        {Sum: g}   ->     Sum        ->   backward(g)  ->   {Mul: g'}  ->  ...  ->  leaf.grad += g
+
+What is asked of a tensor here: `a + b`, `t.sum_to_size(shape)`, `t.astype(dtype)`, `t.clone()`.
+"""
+from heapq import heappop, heappush
+
+import numpy as np
+
+from cpython.ref cimport PyObject
+
+from minigrad.engine cimport Edge, Operator, Value, edge_to, restore, silence, wrap
+
+from minigrad.engine import is_grad_enabled, set_grad_mode
+
+cdef extern from *:
+    """
+    static Py_ssize_t minigrad_refcount(PyObject *o) { return Py_REFCNT(o); }
+    """
+    Py_ssize_t minigrad_refcount(PyObject *o)
+
+
+def run_backward(roots, gradients, bint retain_graph, bint create_graph, inputs=None):
+    """Carry `gradients`, one for each of the tensors `roots`, back through the graph.
+
+    Without `inputs`, every leaf that is reached adds what arrives to its `.grad`. With them, only
+    what leads to them is run, and their gradients are returned in a list (None where no path
+    leads to one).
+    """
+    cdef Walk walk = Walk.__new__(Walk)
+    walk.pending = {}
+    walk.heap = []
+    walk.leaves = {}
+    if inputs is not None:
+        walk.aim(roots, inputs)
+    before = set_grad_mode(create_graph)
+    token = silence()
+    try:
+        for root, gradient in zip(roots, gradients):
+            walk.send(edge_to(root), gradient)
+        while walk.heap:
+            walk.step(heappop(walk.heap)[1], retain_graph)
+        if inputs is None:
+            while walk.leaves:
+                walk.deliver()
+            return None
+        return [walk.found(x) for x in inputs]
+    finally:
+        restore(token)
+        set_grad_mode(before)
+
+
+cdef class Walk:
+    """One run through the graph: the gradients that wait, and where they wait."""
+    cdef dict pending     # operator -> [gradient of each of its outputs, or None]
+    cdef list heap        # (-sequence, operator): the newest first
+    cdef dict leaves      # id(leaf) -> (leaf, gradient)
+    cdef dict captured    # with `inputs`: (id(operator), output number) -> gradient
+    cdef set needed       # with `inputs`: ids of what leads to them, they themselves included
+
+    cdef aim(self, roots, inputs):
+        """Find the operators from which a path leads to one of `inputs`."""
+        cdef Edge edge
+        cdef Operator node
+        self.captured = {}
+        self.needed = set()
+        for x in inputs:
+            edge = edge_to(x)
+            if isinstance(edge.target, Operator):
+                self.captured[id(edge.target), edge.output_nr] = None
+            else:
+                self.needed.add(id(edge.target))
+        for node in sorted(reachable(roots), key=by_sequence):  # the oldest first
+            for edge in node._edges:
+                if edge is not None and self.wants(edge):
+                    self.needed.add(id(node))
+                    break
+
+    cdef bint wants(self, Edge edge):
+        return (self.needed is None or id(edge.target) in self.needed
+                or (id(edge.target), edge.output_nr) in self.captured)
+
+    cdef send(self, Edge edge, Value gradient):
+        """Add `gradient` to what waits at the other end of `edge`."""
+        if not self.wants(edge):
+            return
+        if gradient._array.shape != edge.shape:
+            gradient = gradient.sum_to_size(edge.shape)
+        if gradient._array.dtype is not edge.dtype:
+            gradient = gradient.astype(edge.dtype)
+        if not isinstance(edge.target, Operator):
+            key = id(edge.target)
+            if key in self.leaves:
+                gradient = self.leaves[key][1] + gradient
+            self.leaves[key] = (edge.target, gradient)
+            return
+        cdef list waiting = self.pending.get(edge.target)
+        if waiting is None:
+            forms = (<Operator>edge.target)._output_forms
+            waiting = self.pending[edge.target] = [None] * (1 if forms is None else len(forms))
+            heappush(self.heap, (-(<Operator>edge.target).sequence, edge.target))
+        there = waiting[edge.output_nr]
+        waiting[edge.output_nr] = gradient if there is None else there + gradient
+
+    cdef step(self, Operator node, bint retain_graph):
+        """Run the rule of `node` on the gradients of its outputs and send on what it returns."""
+        cdef list grads = self.pending.pop(node)
+        cdef Edge edge
+        node_hooks(node, grads)
+        if self.captured is not None:
+            for number, gradient in enumerate(grads):
+                if (id(node), number) in self.captured:
+                    self.captured[id(node), number] = gradient
+            if id(node) not in self.needed:
+                return
+        if node._output_forms is not None and node.materialize:
+            grads = [wrap(np.zeros(*form)) if g is None and form is not None else g
+                     for g, form in zip(grads, node._output_forms)]
+        results = self.rule(node, grads)
+        grads = None  # so that a gradient handed straight on can be adopted by its leaf
+        if len(results) != len(node._edges):
+            raise RuntimeError(f"function {node.name()} returned an incorrect number of gradients "
+                               f"(expected {len(node._edges)}, got {len(results)})")
+        for number, edge in enumerate(node._edges):
+            gradient = results[number]
+            if edge is None or gradient is None:
+                continue
+            if not isinstance(gradient, Value):
+                raise TypeError(f"function {node.name()} returned a {type(gradient).__name__} as "
+                                f"gradient {number}: expected a Tensor or None")
+            self.send(edge, gradient)
+        if not retain_graph:
+            node.release()
+
+    cdef tuple rule(self, Operator node, list grads):
+        if self.needed is None:
+            results = node.backward(*grads)
+        else:  # tell the rule which gradients this run can do without
+            wanted = node.needs_input_grad
+            node.needs_input_grad = tuple([e is not None and self.wants(e) for e in node._edges])
+            try:
+                results = node.backward(*grads)
+            finally:
+                node.needs_input_grad = wanted
+        return results if type(results) is tuple else (results,)
+
+    cdef deliver(self):
+        """Add the next leaf's gradient to its `.grad`."""
+        cdef Value leaf, gradient
+        key = next(iter(self.leaves))
+        leaf, gradient = self.leaves.pop(key)
+        if leaf._hooks is not None:
+            gradient = call_hooks(leaf._hooks, gradient)
+        accumulate(leaf, gradient)
+
+    cdef found(self, Value tensor):
+        cdef Edge edge = edge_to(tensor)
+        if isinstance(edge.target, Operator):
+            return self.captured[id(edge.target), edge.output_nr]
+        gradient = self.leaves.get(id(tensor), (None, None))[1]
+        if gradient is not None and tensor._hooks is not None:
+            gradient = call_hooks(tensor._hooks, gradient)
+        return gradient
+
+
+def by_sequence(Operator node):
+    return node.sequence
+
+
+cdef list reachable(roots):
+    """Every operator behind `roots`, each once."""
+    cdef list found = []
+    cdef set seen = set()
+    cdef Edge edge
+    cdef Py_ssize_t at = 0
+    for root in roots:
+        if (<Value>root).node() is not None and id((<Value>root)._node) not in seen:
+            seen.add(id((<Value>root)._node))
+            found.append((<Value>root)._node)
+    while at < len(found):
+        for edge in (<Operator>found[at])._edges:
+            if edge is not None and isinstance(edge.target, Operator) and id(edge.target) not in seen:
+                seen.add(id(edge.target))
+                found.append(edge.target)
+        at += 1
+    return found
+
+
+cdef node_hooks(Operator node, list grads):
+    """Show the complete gradients of `node`'s outputs to their hooks, then to `retain_grad`."""
+    if node._hooks is not None:
+        for number, hooks in node._hooks.items():
+            if grads[number] is not None:
+                grads[number] = call_hooks(hooks, grads[number])
+    if node._retained is not None:
+        for number, reference in node._retained.items():
+            tensor = reference()
+            if tensor is not None and grads[number] is not None:
+                accumulate(tensor, grads[number])
+
+
+cdef Value call_hooks(dict hooks, Value gradient):
+    for hook in list(hooks.values()):
+        replaced = hook(gradient)
+        if replaced is None:
+            continue
+        if not isinstance(replaced, Value):
+            raise TypeError(f"hook returned a {type(replaced).__name__}: expected a Tensor or None")
+        if (<Value>replaced)._array.shape != gradient._array.shape:
+            raise RuntimeError(f"hook has changed the size of value: {list(gradient._array.shape)} "
+                               f"to {list((<Value>replaced)._array.shape)}")
+        gradient = replaced
+    return gradient
+
+
+cdef accumulate(Value tensor, Value gradient):
+    """tensor.grad += gradient, never sharing memory with anything that somebody else holds."""
+    cdef Value grad = tensor._grad
+    if grad is None:
+        tensor._grad = gradient if is_ours(gradient) else gradient.clone()
+    elif is_grad_enabled():
+        tensor._grad = grad + gradient
+    else:
+        np.add(grad._array, gradient._array, out=grad._array)
+        grad._version_counter.count += 1
+
+
+cdef bint is_ours(Value gradient):
+    """Whether nobody but the walk holds `gradient` or its memory: then a leaf may adopt it."""
+    flags = gradient._array.flags
+    return (minigrad_refcount(<PyObject*>gradient) == 1
+            and minigrad_refcount(<PyObject*>gradient._array) == 1
+            and flags.owndata and flags.c_contiguous and flags.writeable)
+
