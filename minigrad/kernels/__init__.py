@@ -1,0 +1,25 @@
+"""Compiled kernels: arrays in, arrays out; they know neither tensors nor graphs.
+
+    conv_forward, conv_input_grad, conv_weight_grad    convolution, closed under differentiation
+    max_pool, scatter_plane, gather_plane              max pooling, and its moves along indices
+    set_num_threads, get_num_threads, has_openmp       threads; they never change a bit of a result
+    simd_level, set_simd_level                         the instruction set that convolutions use
+    reference                                          the textbook's loops, to read and to compare
+
+The environment variable MINIGRAD_SIMD (baseline, avx2, avx512) chooses the instruction set.
+"""
+
+import os
+
+from minigrad.kernels.conv import (
+    conv_forward,
+    conv_input_grad,
+    conv_weight_grad,
+    set_simd_level,
+    simd_level,
+)
+from minigrad.kernels.pool import gather_plane, max_pool, scatter_plane
+from minigrad.kernels.threads import get_num_threads, has_openmp, set_num_threads
+
+if "MINIGRAD_SIMD" in os.environ:
+    set_simd_level(os.environ["MINIGRAD_SIMD"])
