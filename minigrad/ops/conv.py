@@ -1,0 +1,192 @@
+"""Convolution (cross-correlation, as everywhere in deep learning) of any number of dimensions.
+
+<g, conv(x, w)> is linear in each of x, w and g, so three operators are closed under
+differentiation: every derivative of any order of each is again one of them.
+
+    operator                       gradient of the 1st input      gradient of the 2nd input
+    Conv(x, w)                     ConvInputGrad(g, w)            ConvWeightGrad(x, g)
+    ConvInputGrad(g, w)            Conv(gg, w)                    ConvWeightGrad(gg, g)
+    ConvWeightGrad(x, g)           ConvInputGrad(g, gg)           Conv(x, gg)
+
+(gg is the gradient that arrives at an operator's own output.) Several inputs can share one output
+size when the stride does not divide evenly, so x's and w's shapes are kept with the geometry.
+Source: Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285.
+"""
+
+from typing import NamedTuple
+
+from .. import kernels
+from ..engine import Operator
+from .common import tensor_argument
+from .matmul import same_dtype
+from .shape import check_size, unsqueeze
+
+
+class Geometry(NamedTuple):
+    """All of a convolution but its numbers."""
+
+    x_shape: tuple
+    w_shape: tuple
+    stride: tuple
+    padding: tuple  # a (before, after) pair for each dimension
+    dilation: tuple
+    groups: int
+
+    @property
+    def steps(self):
+        """What the kernels take after the arrays."""
+        return self.stride, self.padding, self.dilation, self.groups
+
+
+class Conv(Operator):
+    """y[n,d,o] = b[d] + sum over c,k of x[n, c, o stride + k dilation - padding] w[d,c,k]."""
+
+    uses = ((1,), (0,))
+
+    def forward(self, x, w, b, *, geometry):
+        self.geometry = geometry
+        return kernels.conv_forward(x, w, b, *geometry.steps)
+
+    def backward(self, g):
+        x, w, _ = self.inputs
+        needs_x, needs_w, needs_b = self.needs_input_grad
+        others = (0, *range(2, g.ndim))
+        return (ConvInputGrad.apply(g, w, geometry=self.geometry) if needs_x else None,
+                ConvWeightGrad.apply(x, g, geometry=self.geometry) if needs_w else None,
+                g.sum(others) if needs_b else None)
+
+    def name(self):
+        return "ConvolutionBackward0"
+
+
+class ConvInputGrad(Operator):
+    """What each input element did to <g, conv(x, w)>: a transposed convolution of g with w."""
+
+    uses = ((1,), (0,))
+
+    def forward(self, g, w, *, geometry):
+        self.geometry = geometry
+        return kernels.conv_input_grad(g, w, geometry.x_shape, *geometry.steps)
+
+    def backward(self, gg):
+        g, w = self.inputs
+        needs_g, needs_w = self.needs_input_grad
+        return (Conv.apply(gg, w, None, geometry=self.geometry) if needs_g else None,
+                ConvWeightGrad.apply(gg, g, geometry=self.geometry) if needs_w else None)
+
+
+class ConvWeightGrad(Operator):
+    """What each weight did to <g, conv(x, w)>: a convolution of x with g, over the batch."""
+
+    uses = ((1,), (0,))
+
+    def forward(self, x, g, *, geometry):
+        self.geometry = geometry
+        return kernels.conv_weight_grad(x, g, geometry.w_shape, *geometry.steps)
+
+    def backward(self, gg):
+        x, g = self.inputs
+        needs_x, needs_g = self.needs_input_grad
+        return (ConvInputGrad.apply(g, gg, geometry=self.geometry) if needs_x else None,
+                Conv.apply(x, gg, None, geometry=self.geometry) if needs_g else None)
+
+
+def conv(input, weight, bias, stride, padding, dilation, groups, dims):
+    """The convolution of `dims` spatial dimensions behind conv2d; it checks every argument.
+
+    input (N, C, *size) or (C, *size), weight (D, C / groups, *kernel), bias (D) or None ->
+    (N, D, *out), with out = floor((size + padding - dilation (kernel - 1) - 1) / stride) + 1.
+    """
+    function = f"conv{dims}d"
+    for x, name in ((input, "input"), (weight, "weight"), (bias, "bias")):
+        if x is not None or name != "bias":
+            same_dtype(input, tensor_argument(x, name, function), function)
+    if input._array.dtype.kind != "f":
+        raise RuntimeError(f"{function}(): expected floating-point tensors, but got {input.dtype.name}")
+    if input.ndim == dims + 1:
+        return conv(unsqueeze(input, 0), weight, bias, stride, padding, dilation, groups, dims).squeeze(0)
+    geometry = _geometry(function, input, weight, stride, padding, dilation, groups, dims)
+    if bias is not None and bias.shape != weight.shape[:1]:
+        raise RuntimeError(f"Given weight of size {list(weight.shape)}, expected bias to be 1-dimensional "
+                           f"with {weight.shape[0]} elements, but got bias of size {list(bias.shape)} instead")
+    return Conv.apply(input, weight, bias, geometry=geometry)
+
+
+def _geometry(function, input, weight, stride, padding, dilation, groups, dims):
+    x_shape, w_shape = tuple(input.shape), tuple(weight.shape)
+    if len(x_shape) != dims + 2:
+        raise RuntimeError(f"Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input to {function}, "
+                           f"but got input of size: {list(x_shape)}")
+    if len(w_shape) != dims + 2:
+        raise RuntimeError(f"{function}(): weight must have {dims + 2} dimensions, (out_channels, "
+                           f"in_channels / groups, *kernel_size), but got weight of size {list(w_shape)}")
+    stride = per_dimension(stride, dims, "stride", function, least=1)
+    dilation = per_dimension(dilation, dims, "dilation", function, least=1)
+    _check_channels(function, x_shape, w_shape, groups)
+    kernel = w_shape[2:]
+    padding = _padding_pairs(padding, kernel, stride, dilation, dims, function)
+    padded = [n + a + b for n, (a, b) in zip(x_shape[2:], padding)]
+    reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilation)]
+    if any(r > n for r, n in zip(reach, padded)):
+        raise RuntimeError(f"Calculated padded input size per channel: {padded}. Kernel size: {reach} "
+                           f"(kernel {list(kernel)} with dilation {list(dilation)}). Kernel size can't be "
+                           f"greater than actual input size (input {list(x_shape)})")
+    out = [(n - r) // s + 1 for n, r, s in zip(padded, reach, stride)]
+    for shape in ([*x_shape[:2], *padded], [x_shape[0], w_shape[0], *out]):
+        check_size(shape, input._array.itemsize, function)
+    return Geometry(x_shape, w_shape, stride, padding, dilation, groups)
+
+
+def _check_channels(function, x_shape, w_shape, groups):
+    if not hasattr(groups, "__index__") or isinstance(groups, bool):
+        raise TypeError(f"{function}(): argument 'groups' must be int, not {type(groups).__name__}")
+    if groups <= 0:
+        raise RuntimeError(f"non-positive groups is not supported: groups={groups}")
+    if 0 in w_shape:
+        raise RuntimeError(f"{function}(): weight of size {list(w_shape)} has a dimension without elements")
+    if w_shape[0] % groups:
+        raise RuntimeError(f"Given groups={groups}, expected weight to be divisible by {groups} at dimension "
+                           f"0, but got weight of size {list(w_shape)} instead")
+    if x_shape[1] != w_shape[1] * groups:
+        raise RuntimeError(f"Given groups={groups}, weight of size {list(w_shape)}, expected input"
+                           f"{list(x_shape)} to have {w_shape[1] * groups} channels, but got {x_shape[1]} "
+                           "channels instead")
+
+
+def _padding_pairs(padding, kernel, stride, dilation, dims, function):
+    """`padding` as (before, after) pairs. 'same' puts the odd one after, as PyTorch does."""
+    if isinstance(padding, str):
+        if padding not in ("same", "valid"):
+            raise RuntimeError(f"Invalid padding string: '{padding}': it must be 'same' or 'valid'")
+        if padding == "valid":
+            return ((0, 0),) * dims
+        if any(s != 1 for s in stride):
+            raise RuntimeError("padding='same' is not supported for strided convolutions: "
+                               f"stride={list(stride)}")
+        totals = [d * (k - 1) for k, d in zip(kernel, dilation)]
+        return tuple((total // 2, total - total // 2) for total in totals)
+    return tuple((p, p) for p in per_dimension(padding, dims, "padding", function, least=0))
+
+
+def per_dimension(value, dims, argument, function, least):
+    """An int, or a sequence of one or `dims` ints, as a tuple of `dims` ints, each at least `least`.
+
+    TypeError for other types, RuntimeError for a wrong length, a too small or an absurd value.
+    """
+    values = tuple(value) if isinstance(value, (tuple, list)) else (value,)
+    for v in values:
+        if not hasattr(v, "__index__") or isinstance(v, bool):
+            raise TypeError(f"{function}(): argument '{argument}' must be int or tuple of ints, "
+                            f"but got {value!r}")
+    if len(values) == 1:
+        values *= dims
+    if len(values) != dims:
+        raise RuntimeError(f"{function}(): expected {argument} to be a single integer value or a list of "
+                           f"{dims} values to match the convolution dimensions, but got {argument}={value}")
+    values = tuple(v.__index__() for v in values)
+    if min(values) < least:
+        kind = "negative" if least == 0 else "non-positive"
+        raise RuntimeError(f"{kind} {argument} is not supported: {function}() got {argument}={value}")
+    if max(values) >= 2**31:
+        raise RuntimeError(f"{function}(): {argument}={value} is too large (the limit is 2**31 - 1)")
+    return values

@@ -1,0 +1,215 @@
+"""Operators of users' own, and the check of gradients."""
+
+import gc
+import weakref
+
+import numpy as np
+import pytest
+import torch
+
+import minigrad
+from minigrad.autograd import Function, GradcheckError, grad, gradcheck, gradgradcheck
+
+
+def make_functions(lib):
+    """The same operators written for either library: only the import differs."""
+
+    class Cube(lib.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x**3
+
+        @staticmethod
+        def backward(ctx, g):
+            (x,) = ctx.saved_tensors
+            return 3 * x**2 * g
+
+    class Exp(lib.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            y = x.exp()
+            ctx.save_for_backward(y)
+            return y
+
+        @staticmethod
+        def backward(ctx, g):
+            (y,) = ctx.saved_tensors
+            return g * y
+
+    class Scale(lib.autograd.Function):
+        @staticmethod
+        def forward(x, factor):
+            return x * factor
+
+        @staticmethod
+        def setup_context(ctx, inputs, output):
+            ctx.factor = inputs[1]
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * ctx.factor, None
+
+    class SumAndDifference(lib.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, y):
+            return x + y, x - y
+
+        @staticmethod
+        def backward(ctx, a, b):
+            return a + b, a - b
+
+    return Cube, Exp, Scale, SumAndDifference
+
+
+def x64():
+    return minigrad.tensor([0.5, -1.0, 2.0], dtype=minigrad.float64, requires_grad=True)
+
+
+def test_functions_of_users_agree_with_torch():
+    results = []
+    for lib in (minigrad, torch):
+        cube, exp, scale, both = make_functions(lib)
+        x = lib.tensor([0.5, -1.0, 2.0], dtype=lib.float64, requires_grad=True)
+        y = both.apply(exp.apply(x), scale.apply(cube.apply(x), 2.0))[1]  # one output is left unused
+        (first,) = lib.autograd.grad(y.sum(), x, create_graph=True)
+        (second,) = lib.autograd.grad((first * first).sum(), x)
+        results.append([t.detach().numpy() for t in (y, first, second)])
+    for mine, theirs in zip(*results):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-12)
+
+
+def test_functions_of_users_are_checked_to_second_order():
+    for function in make_functions(minigrad)[:2]:
+        assert gradcheck(function.apply, x64())
+        assert gradgradcheck(function.apply, x64())
+
+
+def test_the_name_and_the_needs_of_a_function():
+    cube, _, scale, both = make_functions(minigrad)
+    y = cube.apply(x64())
+    assert "CubeBackward" in repr(y) and y.grad_fn.needs_input_grad == (True,)
+    assert not cube.apply(minigrad.ones(2)).requires_grad
+    with minigrad.no_grad():
+        assert not cube.apply(x64()).requires_grad
+    assert scale.apply(x64(), 2.0).grad_fn.needs_input_grad == (True, False)
+
+
+def test_a_saved_output_makes_no_cycle():
+    _, exp, *_ = make_functions(minigrad)
+    gc.collect()
+    gc.disable()
+    try:
+        y = exp.apply(x64())
+        node = weakref.ref(y.grad_fn)
+        del y
+        assert node() is None
+    finally:
+        gc.enable()
+
+
+def test_saved_tensors_are_watched():
+    cube, exp, *_ = make_functions(minigrad)
+    for function, change_output in ((cube, False), (exp, True)):
+        x = x64() * 1
+        y = function.apply(x)
+        (y if change_output else x).add_(1)
+        with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+            y.sum().backward()
+
+
+def test_a_function_without_a_rule_and_with_too_few_gradients():
+    class NoRule(Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2
+
+    class TooFew(NoRule):
+        @staticmethod
+        def forward(ctx, x, y):
+            return x * y
+
+        @staticmethod
+        def backward(ctx, g):
+            return g
+
+    with pytest.raises(NotImplementedError, match="backward"):
+        NoRule.apply(x64()).sum().backward()
+    with pytest.raises(RuntimeError, match=r"TooFewBackward.*expected 2, got 1"):
+        TooFew.apply(x64(), x64()).sum().backward()
+
+
+def test_non_differentiable_outputs():
+    class Split(Function):
+        @staticmethod
+        def forward(ctx, x):
+            order = x.argmax()
+            floor = x // 1
+            ctx.mark_non_differentiable(floor)
+            return x * 2, order, floor
+
+        @staticmethod
+        def backward(ctx, g, _order, _floor):
+            return g * 2
+
+    x = x64()
+    y, order, floor = Split.apply(x)
+    assert y.requires_grad and not order.requires_grad and not floor.requires_grad
+    y.sum().backward()
+    assert x.grad.tolist() == [2, 2, 2]
+
+
+# ---- gradcheck
+
+
+def wrong(factor, order):
+    """x^3 whose derivative of that order is off by a factor."""
+
+    class Wrong(Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x**3
+
+        @staticmethod
+        def backward(ctx, g):
+            (x,) = ctx.saved_tensors
+            slope = 3 * x**2
+            if order == 2:  # the value is right, but a part of its history is cut off
+                slope = slope.detach() + factor * (slope - slope.detach())
+            return g * (slope * factor if order == 1 else slope)
+
+    return Wrong.apply
+
+
+def test_gradcheck_refuses_a_wrong_gradient():
+    with pytest.raises(GradcheckError, match="Jacobian mismatch for output 0 with respect to input 0"):
+        gradcheck(wrong(2, order=1), x64())
+    assert not gradcheck(wrong(1.01, order=1), x64(), raise_exception=False)
+    assert gradcheck(wrong(2, order=2), x64())
+    with pytest.raises(GradcheckError):
+        gradgradcheck(wrong(2, order=2), x64())
+
+
+def test_gradcheck_of_several_inputs_and_outputs():
+    def function(x, y, k):
+        return (x * y).sum(), x.exp() * k, (x > 0)
+
+    y = minigrad.tensor([[1.0], [2.0]], dtype=minigrad.float64, requires_grad=True)
+    assert gradcheck(function, (x64(), y, 3.0))
+    assert gradgradcheck(function, (x64(), y, 3.0))
+
+
+def test_gradcheck_refuses_what_it_cannot_check():
+    with pytest.raises(ValueError, match="requires_grad"):
+        gradcheck(lambda x: x, minigrad.ones(2))
+    with pytest.raises(ValueError, match="float64"):
+        gradcheck(lambda x: x, minigrad.ones(2, requires_grad=True))
+
+
+def test_gradcheck_leaves_its_inputs_alone():
+    x = x64()
+    before = x.tolist()
+    gradcheck(lambda x: x * x, x)
+    assert x.tolist() == before and x.grad is None
+    assert grad((x * x).sum(), x)[0].tolist() == [1.0, -2.0, 4.0]

@@ -1,0 +1,214 @@
+"""In-place writes: to results, to views of them and through views of views, compared with PyTorch."""
+
+from itertools import count
+
+import numpy as np
+import pytest
+import torch
+
+import minigrad
+
+
+def both(program, shape=(3, 4)):
+    """Run `program(lib, x, w)` in both libraries: same results, same gradients of x and w."""
+    rng = np.random.default_rng(0)
+    x0, w0 = rng.standard_normal(shape), rng.standard_normal(shape[-1])
+    outcomes = []
+    for lib in (minigrad, torch):
+        x, w = (lib.tensor(a, requires_grad=True) for a in (x0, w0))
+        out = program(lib, x, w)
+        weights = lib.arange(out.numel(), dtype=lib.float64).reshape(out.shape)
+        loss = (out * out * weights).sum()
+        first = lib.autograd.grad(loss, [x, w], create_graph=True, allow_unused=True)
+        total = sum((g * g).sum() for g in first if g is not None)
+        second = lib.autograd.grad(total, [x, w], allow_unused=True)
+        outcomes.append([out, *first, *second])
+    for mine, theirs in zip(*outcomes):
+        assert (mine is None) == (theirs is None)
+        if mine is not None:
+            np.testing.assert_allclose(mine.detach().numpy(), theirs.detach().numpy(), rtol=1e-9, atol=1e-12)
+
+
+def write(function):
+    """A program that works on a fresh result y of x."""
+
+    def program(lib, x, w):
+        y = x * 1.5
+        function(lib, y, w)
+        return y
+
+    return program
+
+
+PROGRAMS = {
+    "add": lambda lib, y, w: y.add_(w),
+    "add alpha": lambda lib, y, w: y.add_(w, alpha=2),
+    "sub": lambda lib, y, w: y.sub_(w),
+    "mul": lambda lib, y, w: y.mul_(w),
+    "mul by itself": lambda lib, y, w: y.mul_(y.clone()),
+    "div": lambda lib, y, w: y.div_(w),
+    "iadd": lambda lib, y, w: y.__iadd__(w),
+    "exp": lambda lib, y, w: y.exp_(),
+    "sigmoid": lambda lib, y, w: y.sigmoid_(),
+    "relu": lambda lib, y, w: y.relu_(),
+    "clamp": lambda lib, y, w: y.clamp_(-0.5, 0.5),
+    "pow": lambda lib, y, w: y.pow_(2),
+    "zero": lambda lib, y, w: y.zero_().add_(w),
+    "fill": lambda lib, y, w: y[0].fill_(2.0),
+    "copy": lambda lib, y, w: y.copy_(w),
+    "set row": lambda lib, y, w: y.__setitem__(1, w),
+    "set element": lambda lib, y, w: y.__setitem__((1, 2), w[0] * w[1]),
+    "set slice": lambda lib, y, w: y.__setitem__((slice(None, None, 2), slice(1, 3)), w[:2]),
+    "set by index": lambda lib, y, w: y.__setitem__(lib.tensor([0, 2]), w),
+    "set by mask": lambda lib, y, w: y.__setitem__(y.detach() > 0, 0.5),
+    "row of y": lambda lib, y, w: y[1].add_(w),
+    "row times": lambda lib, y, w: y[1].mul_(w),
+    "column": lambda lib, y, w: y[:, 2].mul_(3.0),
+    "view of a view": lambda lib, y, w: y[1:][0].mul_(w),
+    "transposed": lambda lib, y, w: y.t()[2].mul_(2),
+    "reshaped": lambda lib, y, w: y.view(4, 3)[1].exp_(),
+    "set in a view": lambda lib, y, w: y[1:].__setitem__((0, slice(None)), w),
+    "index in a view": lambda lib, y, w: y[1:].__setitem__(lib.tensor([1, 0]), w),
+    "unsqueezed": lambda lib, y, w: y.unsqueeze(1)[:, 0, 1].mul_(w[0]),
+    "twice": lambda lib, y, w: (y[0].mul_(w), y[:, 1].mul_(y[:, 0].clone()), y.mul_(2)),
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_writes_to_a_result(name):
+    both(write(PROGRAMS[name]))
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_writes_to_a_constant_that_becomes_part_of_the_graph(name):
+    def program(lib, x, w):
+        y = lib.ones(3, 4, dtype=lib.float64)
+        PROGRAMS[name](lib, y, w)
+        return y + x
+
+    both(program)
+
+
+def test_a_view_sees_what_was_written_to_its_base():
+    def program(lib, x, w):
+        y = x * 1.0
+        v = y[1]
+        y.mul_(w)
+        return v * y[0]
+
+    both(program)
+
+
+def test_a_view_sees_what_was_written_to_another_view():
+    def program(lib, x, w):
+        y = x * 1.0
+        rows, columns = y[1:], y[:, :2]
+        rows.mul_(w)
+        columns[2].add_(w[:2])
+        return rows.sum() * columns
+
+    both(program)
+
+
+def test_a_base_sees_what_was_written_to_its_view():
+    def program(lib, x, w):
+        y = x * 1.0
+        v = y.view(-1)
+        v[3:7].mul_(w)
+        return y * y.sum()
+
+    both(program)
+
+
+def test_the_loop_of_the_textbook():
+    def corr2d(lib, x, k):
+        h, w = k.shape
+        y = lib.zeros((x.shape[0] - h + 1, x.shape[1] - w + 1), dtype=lib.float64)
+        for i in range(y.shape[0]):
+            for j in range(y.shape[1]):
+                y[i, j] = (x[i:i + h, j:j + w] * k).sum()
+        return y
+
+    both(lambda lib, x, w: corr2d(lib, x, w.reshape(2, 2)))
+
+
+def test_writes_to_what_has_no_history_are_just_writes():
+    y = minigrad.zeros(2, 3)
+    y[0] = 1
+    y[:, 1] += 2
+    y[y == 0] = 7
+    assert y.tolist() == [[1, 3, 1], [7, 2, 7]] and not y.requires_grad
+
+
+def test_views_share_memory():
+    y = minigrad.zeros(2, 3)
+    for view in (y[0], y.t(), y.view(6), y.unsqueeze(0), y.squeeze(), y.detach(), y.data, y.permute(1, 0), y[..., None]):
+        before = y.clone()
+        view += 1
+        assert y.ne(before).numpy().any()
+    assert y.reshape(3, 2)._version == y._version
+
+
+def test_leaves_and_their_views_are_refused():
+    x = minigrad.ones(3, requires_grad=True)
+    with pytest.raises(RuntimeError, match="a leaf Variable that requires grad"):
+        x.add_(1)
+    with pytest.raises(RuntimeError, match="a leaf Variable that requires grad"):
+        x[0] = 1
+    with pytest.raises(RuntimeError, match="a view of a leaf Variable"):
+        x[:2].add_(1)
+    with minigrad.no_grad():
+        x.add_(1)
+        x[0] = 5
+    assert x.tolist() == [5, 2, 2] and x.is_leaf and x.requires_grad
+
+
+def test_a_view_made_without_recording_is_refused_with_recording():
+    x = minigrad.ones(3, requires_grad=True) * 1
+    with minigrad.no_grad():
+        v = x[0]
+    with pytest.raises(RuntimeError, match="no_grad mode"):
+        v.mul_(2)
+
+
+def test_expanded_and_read_only_memory_is_refused():
+    with pytest.raises(RuntimeError, match="single memory location"):
+        minigrad.ones(1, 3).expand(2, 3).add_(1)
+    array = np.ones(3, np.float32)
+    array.flags.writeable = False
+    x = minigrad.from_numpy(array)
+    with pytest.raises(RuntimeError, match="read-only"):
+        x[0] = 1
+    assert array.tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("attempt", [
+    lambda lib: lib.ones(3).add_(lib.ones(2, 3)),
+    lambda lib: lib.ones(3, dtype=lib.int64).add_(1.5),
+    lambda lib: lib.ones(3, dtype=lib.int64).div_(2),
+    lambda lib: lib.ones(3).__setitem__(0, lib.ones(2)),
+    lambda lib: lib.ones(3).copy_(lib.ones(2)),
+    lambda lib: lib.ones(3).__setitem__(5, 1.0),
+    lambda lib: lib.ones(3).__setitem__(0, "text"),
+    lambda lib: lib.ones(3).fill_(lib.ones(2)),
+    lambda lib: lib.ones(3).normal_(0, -1),
+    lambda lib: lib.ones(3).uniform_(1, 0),
+], ids=count())
+def test_errors_are_torchs(attempt):
+    with pytest.raises(Exception) as theirs:  # noqa: PT011, whatever PyTorch raises
+        attempt(torch)
+    with pytest.raises(theirs.type):
+        attempt(minigrad)
+
+
+def test_values_are_cast_on_the_way_in():
+    for lib in (minigrad, torch):
+        x = lib.zeros(3, dtype=lib.int64)
+        x[0] = 2.7
+        x[1] = lib.tensor(3.9)
+        x.add_(True)
+        assert x.tolist() == [3, 4, 1]
+        y = lib.zeros(2)
+        y.copy_(lib.tensor([1, 2]))
+        y.mul_(lib.tensor(2.0, dtype=lib.float64))
+        assert y.tolist() == [2, 4] and y.dtype is lib.float32
