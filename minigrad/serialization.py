@@ -1,0 +1,124 @@
+"""Saving and loading: tensors in a safetensors file, everything else as JSON in its header.
+
+A safetensors file is a header (names, dtypes, shapes, free text) and the elements. Unlike a pickle
+it cannot run code when it is read, and every framework reads it. A nested dict is flattened: the
+tensor in `{"model": {"conv1.weight": w}}` is named `model.conv1.weight` there, and one text in the
+header, `minigrad`, tells how to put the dict together again.
+"""
+
+import json
+import os
+import threading
+
+import numpy as np
+
+from .ops.create import from_numpy
+from .tensor import Tensor
+
+_NUMPY_DTYPES = {
+    "F32": "<f4", "F64": "<f8", "I64": "<i8", "I32": "<i4", "U8": "u1", "BOOL": "?",
+}  # fmt: skip
+
+
+def save(state_dict, path):
+    """Write a dict of tensors to a file, so that `load(path)` gives back an equal dict.
+
+    Values may also be None, bools, ints, floats, strings, and dicts, lists and tuples of all these:
+    a whole training checkpoint. A plain `state_dict` keeps its keys as the names in the file.
+    The file appears complete or not at all: if saving fails, an older one stays as it was.
+
+    Raises TypeError that names the key of a value (or key) of another type, ValueError if two
+    tensors would get the same name, OSError if the file cannot be written.
+    """
+    from safetensors.numpy import save as to_bytes  # here, because few programs need it
+
+    if not isinstance(state_dict, dict):
+        raise TypeError(f"argument 'state_dict' must be dict, not {type(state_dict).__name__}")
+    arrays = {}
+    tree = _encode(state_dict, "", arrays)
+    _write(path, to_bytes(arrays, {"minigrad": json.dumps(tree)}))
+
+
+def load(path):
+    """The dict that `save` wrote, or the tensors of any safetensors file by their names.
+
+    The tensors own their memory, need no gradient, and nothing is allocated for elements that the
+    file does not hold. Raises ValueError that names a file which is not what it should be.
+    """
+    from safetensors import SafetensorError, deserialize
+
+    with open(path, "rb") as file:
+        content = file.read()
+    try:
+        views = deserialize(content)
+    except SafetensorError as error:
+        raise ValueError(f"{path} is not a whole safetensors file: {error}") from error
+    tensors = {}
+    for name, view in views:
+        if view["dtype"] not in _NUMPY_DTYPES:
+            raise ValueError(f"{path}: tensor '{name}' has the unsupported type {view['dtype']}")
+        elements = np.frombuffer(view["data"], _NUMPY_DTYPES[view["dtype"]])
+        tensors[name] = from_numpy(elements.reshape(view["shape"]))
+
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    tree = header.get("__metadata__", {}).get("minigrad")
+    if tree is None:
+        return tensors
+    try:
+        return _decode(json.loads(tree), tensors)
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} has a damaged header: {error!r}") from error
+
+
+def _encode(value, name, arrays):
+    """`value` as JSON, in which {"tensor": name} stands for an array put into `arrays`."""
+    if isinstance(value, Tensor):
+        if name in arrays:
+            raise ValueError(f"two tensors would both be named '{name}'")
+        # safetensors 0.8.0 stores the elements of other layouts in a wrong order, silently.
+        arrays[name] = np.asarray(value.detach().numpy(), order="C")
+        return {"tensor": name}
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    prefix = f"{name}." if name else ""
+    if isinstance(value, dict):
+        for key in value:
+            if type(key) not in (int, str):  # an optimiser's state is numbered
+                raise TypeError(f"'{name}' has a key of type {type(key).__name__}, not str or int")
+        return {"dict": [[k, _encode(v, f"{prefix}{k}", arrays)] for k, v in value.items()]}
+    if isinstance(value, (list, tuple)):
+        items = [_encode(v, f"{prefix}{i}", arrays) for i, v in enumerate(value)]
+        return items if isinstance(value, list) else {"tuple": items}
+    raise TypeError(f"cannot save '{name}' of type {type(value).__name__}")
+
+
+def _decode(node, tensors):
+    if isinstance(node, list):
+        return [_decode(item, tensors) for item in node]
+    if not isinstance(node, dict):
+        return node
+    [(kind, content)] = node.items()
+    if kind == "tensor":
+        return tensors[content]
+    if kind == "tuple":
+        return tuple(_decode(content, tensors))
+    if kind == "dict":
+        return {key: _decode(item, tensors) for key, item in content}
+    raise ValueError(f"unknown kind of value '{kind}'")
+
+
+def _write(path, content):
+    """Write a whole file or none: under another name first, then renamed in one step."""
+    path = os.path.realpath(path)  # a link stays a link
+    # Only this thread uses the name; what is left after a kill is overwritten or easy to see.
+    temporary = f"{path}.{os.getpid()}-{threading.get_ident()}.tmp"
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())  # else a power cut could leave the new name without content
+        os.replace(temporary, path)
+    except BaseException:  # also Ctrl-C
+        if os.path.exists(temporary):
+            os.remove(temporary)
+        raise

@@ -1,0 +1,13 @@
+from collections.abc import Sequence
+from typing import Any
+
+from .engine import Operator, Value
+
+def run_backward(
+    roots: Sequence[Value],
+    gradients: Sequence[Value],
+    retain_graph: bool,
+    create_graph: bool,
+    inputs: Sequence[Value] | None = None,
+) -> list[Any] | None: ...
+def by_sequence(node: Operator) -> int: ...
