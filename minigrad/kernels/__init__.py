@@ -1,6 +1,7 @@
 """Compiled kernels: arrays in, arrays out; they know neither tensors nor graphs.
 
     conv_forward, conv_input_grad, conv_weight_grad    convolution, closed under differentiation
+    matmul                                             the matrix product, by the same loop
     max_pool, scatter_plane, gather_plane              max pooling, and its moves along indices
     set_num_threads, get_num_threads, has_openmp       threads; they never change a bit of a result
     simd_level, set_simd_level                         the instruction set that convolutions use
@@ -18,6 +19,7 @@ from minigrad.kernels.conv import (
     set_simd_level,
     simd_level,
 )
+from minigrad.kernels.matmul import matmul
 from minigrad.kernels.pool import gather_plane, max_pool, scatter_plane
 from minigrad.kernels.threads import get_num_threads, has_openmp, set_num_threads
 

@@ -172,6 +172,7 @@ def correlate(
     const real_t[:, ::1] bias,  # IN   [groups, depth]
     real_t[:, :, ::1] y,  # OUT  [N, groups, depth * plane]
     loop, Py_ssize_t w_pitch,
+    Py_ssize_t plane,  # IN   from channel to channel of y
 ):
     """y[n, g, d, target[p]] = bias[g, d] + sum_k image[n, g, base[p] + tap[k]] * w[g, pick[k], d]"""
     cdef const Py_ssize_t[::1] base = loop.base, tap = loop.tap, target = loop.target
@@ -190,7 +191,7 @@ def correlate(
              packed + i * panel_size)
     for i in prange(items, nogil=True, schedule="static", num_threads=threads):
         correlate_item(&s, i, &image[0, 0, 0], image.shape[2], &base[0], &tap[0], &target[0],
-                       packed, &bias[0, 0], &y[0, 0, 0], y.shape[2] // s.depth)
+                       packed, &bias[0, 0], &y[0, 0, 0], plane)
 
 
 cdef void weight_grad_item(
@@ -310,7 +311,7 @@ def run(x, w, bias, y, geometry, groups, w_pitch):
         w = np.ascontiguousarray(w).reshape(groups, -1)
         bias = np.ascontiguousarray(bias).reshape(groups, -1)
         for loop in geometry.loops:
-            correlate(image, w, bias, by_group(y, groups), loop, w_pitch)
+            correlate(image, w, bias, by_group(y, groups), loop, w_pitch, math.prod(y.shape[2:]))
     return y
 
 

@@ -15,8 +15,6 @@ that) gives -inf and the index -1, which scatter leaves out and gather reads as 
 1-D and 2-D are 3-D with axes of length 1. Planes are independent: threads share them out.
 """
 
-import math
-
 import numpy as np
 from cython.parallel cimport prange
 from libc.math cimport INFINITY
@@ -45,7 +43,7 @@ cdef void pool_plane(
     const Axis *a, const Axis *b, const Axis *c,
     real_t *y, int64_t *index,  # OUT  [a.outputs, b.outputs, c.outputs]
 ) noexcept nogil:
-    cdef Py_ssize_t oa, ob, oc, i, j, k, at, found
+    cdef Py_ssize_t oa, ob, oc, i, j, _k, at, found
     cdef real_t best
     for oa in range(a.outputs):
         for ob in range(b.outputs):
@@ -54,7 +52,7 @@ cdef void pool_plane(
                 for i in range(a.count[oa]):
                     for j in range(b.count[ob]):
                         at = a.start[oa] + i * a.step + b.start[ob] + j * b.step + c.start[oc]
-                        for k in range(c.count[oc]):
+                        for _k in range(c.count[oc]):
                             if x[at] > best or x[at] != x[at] or found < 0:
                                 best, found = x[at], at
                             at = at + c.step

@@ -110,7 +110,7 @@ def check(x_shape, w_shape, stride, padding, dilation, groups):
 
 
 def output_size(size, kernel, stride, padding, dilation):
-    """Spatial shape of a convolution's output: floor((padded - reach) / stride) + 1 on each axis."""
+    """Spatial shape of the output: floor((padded - reach) / stride) + 1 on each axis."""
     return tuple(
         (s + before + after - d * (k - 1) - 1) // t + 1
         for s, k, t, (before, after), d in zip(size, kernel, stride, padding, dilation)
@@ -171,13 +171,13 @@ def windows(size, kernel, stride, padding, dilation, output_size):
     if not 1 <= len(size) <= 3 or len(set(map(len, arguments))) > 1:
         raise ValueError("expected 1 to 3 spatial dimensions, the same number in all arguments")
     if min(*kernel, *stride, *dilation, *output_size) < 1 or min(padding) < 0:
-        raise ValueError("kernel, stride, dilation and output must be positive, padding not negative")
+        raise ValueError("all sizes of a window must be positive, padding not negative")
     trivial = [(np.zeros(1, np.intp), np.ones(1, np.intp), 0)] * (3 - len(size))
     return (*trivial, *map(window_axis, *arguments, pitches(size)[1:]))
 
 
 def window_axis(size, kernel, stride, padding, dilation, outputs, pitch):
     origin = np.arange(outputs) * stride - padding
-    first = np.maximum(0, -(origin // dilation))  # the first tap inside: origin + tap * dilation >= 0
-    end = np.minimum(kernel, -((origin - size) // dilation))  # the first one beyond the end
+    first = np.maximum(0, -(origin // dilation))  # first tap with origin + tap * dilation >= 0
+    end = np.minimum(kernel, -((origin - size) // dilation))  # first tap beyond the end
     return (origin + first * dilation) * pitch, np.maximum(0, end - first), dilation * pitch

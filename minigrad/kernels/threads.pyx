@@ -35,10 +35,10 @@ def get_num_threads():
 
 
 def set_num_threads(n):
-    """Let kernels use `n` threads. Raises TypeError if n is no int, RuntimeError if it is < 1."""
+    """Let kernels use `n` threads. Raises RuntimeError if n is no int or < 1."""
     global num_threads
     if not isinstance(n, int) or isinstance(n, bool):
-        raise TypeError(f"set_num_threads expects an int, but got {type(n).__name__}")
+        raise RuntimeError(f"set_num_threads expects an int, but got {type(n).__name__}")
     if not 0 < n <= 65536:
         raise RuntimeError(f"set_num_threads expects a positive integer, but got {n}")
     num_threads = n

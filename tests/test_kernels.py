@@ -1,0 +1,576 @@
+"""The compiled kernels against their formulas, PyTorch, and each other."""
+
+import itertools
+import os
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from minigrad import kernels
+from minigrad.kernels import reference
+
+REALS = [np.float32, np.float64]
+property_test = settings(max_examples=50)
+
+
+def available(level):
+    try:
+        kernels.set_simd_level(level)
+    except ValueError:
+        return False
+    return True
+
+
+BEST = kernels.simd_level()
+LEVELS = [level for level in ("baseline", "avx2", "avx512") if available(level)]
+kernels.set_simd_level(BEST)
+
+
+@pytest.fixture(autouse=True)
+def settings_restored():
+    threads = kernels.get_num_threads()
+    yield
+    kernels.set_num_threads(threads)
+    kernels.set_simd_level(BEST)
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+# Oracles, from the formula: output o sees x[o * stride - padding + k * dilation] through tap k.
+
+
+def sights(x, w_shape, stride, padding, dilation):
+    """For each tap, as an index: the padded x, and the index of the part of it that the tap sees."""
+    kernel = w_shape[2:]
+    padded = np.pad(x, [(0, 0), (0, 0), *padding])
+    reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilation)]
+    for tap in itertools.product(*map(range, kernel)):
+        first = [t * d for t, d in zip(tap, dilation)]
+        end = [f + s - r + 1 for f, s, r in zip(first, padded.shape[2:], reach)]
+        index = (..., *(slice(f, e, s) for f, e, s in zip(first, end, stride)))
+        yield (..., *tap), padded, index
+
+
+def split(x, groups, axis):
+    return np.split(x, groups, axis)
+
+
+def oracle_forward(x, w, bias, stride, padding, dilation, groups):
+    y = 0
+    for tap, padded, index in sights(x, w.shape, stride, padding, dilation):
+        pairs = zip(split(padded[index], groups, 1), split(w[tap], groups, 0))
+        y = y + np.concatenate([np.einsum("nc...,dc->nd...", *pair) for pair in pairs], 1)
+    return y if bias is None else y + bias.reshape(-1, *[1] * (y.ndim - 2))
+
+
+def oracle_input_grad(g, w, x_shape, stride, padding, dilation, groups):
+    zeros = np.zeros(x_shape, g.dtype)
+    for tap, padded, index in sights(zeros, w.shape, stride, padding, dilation):
+        pairs = zip(split(g, groups, 1), split(w[tap], groups, 0))
+        padded[index] += np.concatenate([np.einsum("nd...,dc->nc...", *pair) for pair in pairs], 1)
+    return padded[(..., *(slice(b, b + s) for (b, _), s in zip(padding, x_shape[2:])))]
+
+
+def oracle_weight_grad(x, g, w_shape, stride, padding, dilation, groups):
+    dw = np.zeros(w_shape, x.dtype)
+    axes = [0, *range(2, x.ndim)]
+    for tap, padded, index in sights(x, w_shape, stride, padding, dilation):
+        pairs = zip(split(g, groups, 1), split(padded[index], groups, 1))
+        dw[tap] = np.concatenate([np.tensordot(*pair, (axes, axes)) for pair in pairs], 0)
+    return dw
+
+
+def oracle_max_pool(x, kernel, stride, padding, dilation, output_size):
+    """PyTorch's rule, written as its loop: a larger number or a NaN replaces what was found."""
+    y = np.full((*x.shape[:2], *output_size), -np.inf, x.dtype)
+    indices = np.full(y.shape, -1)
+    for o in itertools.product(*map(range, y.shape)):
+        for tap in itertools.product(*map(range, kernel)):
+            at = [i * s - p + t * d for i, s, p, t, d in zip(o[2:], stride, padding, tap, dilation)]
+            if all(0 <= a < size for a, size in zip(at, x.shape[2:])):
+                value = x[(*o[:2], *at)]
+                if indices[o] == -1 or value > y[o] or np.isnan(value):
+                    y[o], indices[o] = value, np.ravel_multi_index(at, x.shape[2:])
+    return y, indices
+
+
+@st.composite
+def geometries(draw):
+    """x_shape, w_shape and (stride, padding, dilation, groups) of a convolution."""
+    rank = draw(st.integers(1, 3))
+
+    def ints(low, high):
+        return tuple(draw(st.lists(st.integers(low, high), min_size=rank, max_size=rank)))
+
+    kernel, stride, dilation = ints(1, 4 if rank < 3 else 3), ints(1, 4), ints(1, 3)
+    padding = tuple(zip(ints(0, 5), ints(0, 5)))
+    spare = ints(0, 12 if rank < 3 else 4)
+    size = tuple(
+        max(1, (k - 1) * d + 1 - before - after) + s
+        for k, d, (before, after), s in zip(kernel, dilation, padding, spare)
+    )
+    groups = draw(st.sampled_from([1, 1, 2, 3]))
+    channels = draw(st.integers(1, 5))
+    depth = draw(st.sampled_from([1, 2, 5, 8, 17, 20, 35]))
+    x_shape = (draw(st.integers(1, 4)), groups * channels, *size)
+    w_shape = (groups * depth, channels, *kernel)
+    return x_shape, w_shape, (stride, padding, dilation, groups)
+
+
+def operands(geometry, dtype=np.float64, seed=0):
+    """Random x, w, bias and g of a geometry."""
+    x_shape, w_shape, arguments = geometry
+    rng = np.random.default_rng(seed)
+    x, w, bias = (rng.standard_normal(s).astype(dtype) for s in (x_shape, w_shape, w_shape[:1]))
+    shape = oracle_forward(x, w, None, *arguments).shape
+    return x, w, bias, rng.standard_normal(shape).astype(dtype)
+
+
+def all_three(x, w, bias, g, arguments):
+    return (
+        kernels.conv_forward(x, w, bias, *arguments),
+        kernels.conv_input_grad(g, w, x.shape, *arguments),
+        kernels.conv_weight_grad(x, g, w.shape, *arguments),
+    )
+
+
+def all_oracles(x, w, bias, g, arguments):
+    return (
+        oracle_forward(x, w, bias, *arguments),
+        oracle_input_grad(g, w, x.shape, *arguments),
+        oracle_weight_grad(x, g, w.shape, *arguments),
+    )
+
+
+def assert_close(actual, expected, dtype):
+    """Equal up to rounding, relative to the largest number: a sum may cancel."""
+    assert actual.dtype == dtype and actual.shape == expected.shape
+    scale = np.abs(expected).max(initial=1e-30)
+    np.testing.assert_allclose(
+        actual / scale, expected / scale, rtol=0, atol=500 * np.finfo(dtype).eps
+    )
+
+
+# Some that a framework meets: LeNet's layers, 'same' with an even kernel, depthwise, patches, one
+# dimension with more terms than one piece of a sum, a kernel as large as its image.
+KNOWN = [
+    ((2, 1, 32, 32), (20, 1, 5, 5), ((1, 1), ((0, 0), (0, 0)), (1, 1), 1)),
+    ((3, 20, 14, 14), (20, 20, 5, 5), ((1, 1), ((0, 0), (0, 0)), (1, 1), 1)),
+    ((2, 3, 9, 10), (4, 3, 4, 2), ((1, 1), ((1, 2), (0, 1)), (1, 1), 1)),
+    ((2, 6, 9, 9), (6, 1, 3, 3), ((1, 1), ((1, 1), (1, 1)), (1, 1), 6)),
+    ((1, 3, 24, 24), (33, 3, 8, 8), ((8, 8), ((0, 0), (0, 0)), (1, 1), 1)),
+    ((2, 40, 700), (70, 40, 9), ((2,), ((4, 4),), (1,), 1)),
+    ((5, 7, 4, 4), (50, 7, 4, 4), ((3, 3), ((0, 0), (0, 0)), (1, 1), 1)),
+]
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("dtype", REALS)
+@pytest.mark.parametrize("geometry", KNOWN)
+def test_convolution_is_its_formula(geometry, dtype, level):
+    kernels.set_simd_level(level)
+    arrays = operands(geometry, dtype)
+    exact = all_oracles(*(a.astype(np.float64) for a in arrays), geometry[2])
+    for actual, expected in zip(all_three(*arrays, geometry[2]), exact):
+        assert_close(actual, expected, dtype)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@property_test
+@given(geometry=geometries(), dtype=st.sampled_from(REALS))
+def test_convolution_is_its_formula_everywhere(level, geometry, dtype):
+    kernels.set_simd_level(level)
+    arrays = operands(geometry, dtype)
+    exact = all_oracles(*(a.astype(np.float64) for a in arrays), geometry[2])
+    for actual, expected in zip(all_three(*arrays, geometry[2]), exact):
+        assert_close(actual, expected, dtype)
+
+
+@property_test
+@given(geometry=geometries())
+def test_convolution_is_trilinear(geometry):
+    """<g, conv(x, w)> = <dx, x> = <dw, w>, whatever the geometry."""
+    x, w, bias, g = operands(geometry)
+    y, dx, dw = all_three(x, w, 0 * bias, g, geometry[2])
+    scale = np.sqrt((g**2).sum() * (y**2).sum())
+    assert (dx * x).sum() == pytest.approx((g * y).sum(), abs=1e-13 * scale)
+    assert (dw * w).sum() == pytest.approx((g * y).sum(), abs=1e-13 * scale)
+
+
+@pytest.mark.parametrize("dtype", REALS)
+@pytest.mark.parametrize("geometry", KNOWN)
+def test_convolution_is_pytorchs(geometry, dtype):
+    torch = pytest.importorskip("torch")
+    x, w, bias, g = operands(geometry, dtype)
+    stride, padding, dilation, groups = geometry[2]
+    conv = {3: torch.conv1d, 4: torch.conv2d}[x.ndim]
+    tx, tw, tb = (torch.tensor(a, requires_grad=True) for a in (x, w, bias))
+    border = [n for pair in reversed(padding) for n in pair]
+    ty = conv(torch.nn.functional.pad(tx, border), tw, tb, stride, 0, dilation, groups)
+    ty.backward(torch.tensor(g))
+    results = all_three(x, w, bias, g, geometry[2])
+    for actual, expected in zip(results, (ty.detach(), tx.grad, tw.grad)):
+        assert_close(actual, expected.numpy(), dtype)
+
+
+@pytest.mark.parametrize("part", [0, 1, 2])
+def test_float32_sums_are_as_exact_as_pytorchs(part):
+    torch = pytest.importorskip("torch")
+    geometry = (4, 64, 40, 40), (8, 64, 7, 7), ((1, 1), ((3, 3), (3, 3)), (1, 1), 1)
+    x, w, bias, g = (abs(a) for a in operands(geometry, np.float32))  # sums that only grow
+    exact = all_oracles(*(a.astype(np.float64) for a in (x, w, bias, g)), geometry[2])[part]
+    tx, tw = (torch.tensor(a, requires_grad=True) for a in (x, w))
+    ty = torch.conv2d(tx, tw, torch.tensor(bias), padding=3)
+    ty.backward(torch.tensor(g))
+    theirs = (ty.detach(), tx.grad, tw.grad)[part].numpy()
+    ours = all_three(x, w, bias, g, geometry[2])[part]
+    assert abs(ours - exact).max() <= 2 * abs(theirs - exact).max()
+
+
+@property_test
+@given(geometry=geometries(), dtype=st.sampled_from(REALS))
+def test_bits_do_not_depend_on_the_number_of_threads(geometry, dtype):
+    (n, *x_shape), w_shape, arguments = geometry
+    geometry = (16 * n, *x_shape), w_shape, arguments  # enough work for several threads
+    arrays = operands(geometry, dtype)
+    results = []
+    for threads in (1, 2, 3):
+        kernels.set_num_threads(threads)
+        results.append([a.tobytes() for a in all_three(*arrays, arguments)])
+    assert results[0] == results[1] == results[2]
+
+
+def mirrored(a):
+    return np.ascontiguousarray(a[..., ::-1])[..., ::-1]
+
+
+def spread(a):
+    return np.repeat(a, 2, axis=-1)[..., ::2]
+
+
+def read_only(a):
+    a = a.copy()
+    a.flags.writeable = False
+    return a
+
+
+@pytest.mark.parametrize("layout", [np.asfortranarray, mirrored, spread, read_only])
+def test_any_layout_gives_the_same(layout):
+    geometry = KNOWN[2]
+    arrays = operands(geometry, np.float32)
+    changed = [layout(a) for a in arrays]
+    for actual, expected in zip(all_three(*changed, geometry[2]), all_three(*arrays, geometry[2])):
+        np.testing.assert_array_equal(actual, expected)
+    x = arrays[0]
+    y, indices = kernels.max_pool(x, (2, 2), (2, 2), (0, 0), (1, 1), (4, 5))
+    for actual, expected in zip(
+        kernels.max_pool(layout(x), (2, 2), (2, 2), (0, 0), (1, 1), (4, 5)), (y, indices)
+    ):
+        np.testing.assert_array_equal(actual, expected)
+    for actual, expected in [
+        (kernels.gather_plane(layout(x), layout(indices)), y),
+        (
+            kernels.scatter_plane(layout(y), layout(indices), (9, 10)),
+            kernels.scatter_plane(y, indices, (9, 10)),
+        ),
+    ]:
+        np.testing.assert_array_equal(actual, expected)
+
+
+def test_nan_and_infinity_go_where_the_formula_sends_them():
+    geometry = KNOWN[2]
+    for value in (np.nan, np.inf, -np.inf):
+        x, w, bias, g = operands(geometry)
+        x[0, 1, 4, 5] = g[1, 2, 3, 3] = value
+        results = all_three(x, w, bias, g, geometry[2])
+        with np.errstate(invalid="ignore"):  # NumPy says so where infinities cancel
+            oracles = all_oracles(x, w, bias, g, geometry[2])
+        for actual, expected in zip(results, oracles):
+            np.testing.assert_array_equal(np.isnan(actual), np.isnan(expected))
+            np.testing.assert_array_equal(np.isinf(actual), np.isinf(expected))
+
+
+@pytest.mark.parametrize("empty", ["images", "channels"])
+def test_empty_arrays(empty):
+    x_shape, w_shape, arguments = KNOWN[0]
+    n, c = (0, 1) if empty == "images" else (2, 0)
+    x, w = np.ones((n, c, *x_shape[2:])), np.ones((w_shape[0], c, *w_shape[2:]))
+    bias = np.arange(w_shape[0], dtype=float)
+    y, dx, dw = all_three(x, w, bias, np.ones((n, w_shape[0], 28, 28)), arguments)
+    np.testing.assert_array_equal(y, np.broadcast_to(bias[:, None, None], (n, 20, 28, 28)))
+    assert dx.shape == x.shape and dw.shape == w.shape and not dw.any()
+    y, indices = kernels.max_pool(x[:0], (2, 2), (2, 2), (0, 0), (1, 1), (16, 16))
+    assert y.shape == indices.shape == (0, c, 16, 16)
+    assert kernels.gather_plane(x[:0], indices).shape == y.shape
+    assert kernels.scatter_plane(y, indices, (32, 32)).shape == (0, c, 32, 32)
+
+
+# Pooling.
+
+
+@st.composite
+def poolings(draw):
+    rank = draw(st.integers(1, 3))
+
+    def ints(low, high):
+        return tuple(draw(st.lists(st.integers(low, high), min_size=rank, max_size=rank)))
+
+    kernel, stride, dilation, padding = ints(1, 4), ints(1, 4), ints(1, 3), ints(0, 2)
+    output = ints(1, 5 if rank < 3 else 3)
+    missing = ints(0, 2)  # the last window may reach over the end, as in ceil_mode
+    size = tuple(
+        max(1, (o - 1) * s + (k - 1) * d + 1 - 2 * p - m)
+        for o, s, k, d, p, m in zip(output, stride, kernel, dilation, padding, missing)
+    )
+    return (2, 3, *size), (kernel, stride, padding, dilation, output)
+
+
+@property_test
+@given(
+    pooling=poolings(),
+    dtype=st.sampled_from(REALS),
+    values=st.sampled_from([[0, 1, 2], [-np.inf, 0, np.inf], [-np.inf], [np.nan, 0, 1, -np.inf]]),
+    seed=st.integers(0, 99),
+)
+def test_max_pool_is_its_formula(pooling, dtype, values, seed):
+    """With many ties, infinities and NaN."""
+    x = np.random.default_rng(seed).choice(values, pooling[0]).astype(dtype)
+    y, indices = kernels.max_pool(x, *pooling[1])
+    expected_y, expected_indices = oracle_max_pool(x, *pooling[1])
+    assert y.dtype == dtype and indices.dtype == np.int64
+    np.testing.assert_array_equal(y, expected_y)
+    np.testing.assert_array_equal(indices, expected_indices)
+
+
+@pytest.mark.parametrize("dtype", REALS)
+@pytest.mark.parametrize("values", [None, [0, 1], [0, 1, np.nan], [-np.inf, np.nan]])
+@pytest.mark.parametrize("arguments", [(2, 2, 0, 1), (3, 2, 1, 1), (3, 1, 1, 2), (2, 3, 0, 1)])
+def test_max_pool_is_pytorchs(rng, arguments, values, dtype):
+    torch = pytest.importorskip("torch")
+    shape = (3, 4, 13, 10)
+    x = rng.standard_normal(shape) if values is None else rng.choice(values, shape)
+    tx = torch.tensor(x.astype(dtype), requires_grad=True)
+    ty, tindices = torch.nn.functional.max_pool2d(tx, *arguments, return_indices=True)
+    y, indices = kernels.max_pool(x.astype(dtype), *((a, a) for a in arguments), ty.shape[2:])
+    np.testing.assert_array_equal(y, ty.detach().numpy())
+    np.testing.assert_array_equal(indices, tindices.numpy())
+    g = rng.standard_normal(y.shape).astype(dtype)
+    ty.backward(torch.tensor(g))
+    dx = kernels.scatter_plane(g, indices, shape[2:])
+    np.testing.assert_allclose(dx, tx.grad.numpy(), rtol=0, atol=20 * np.finfo(dtype).eps)
+
+
+@property_test
+@given(pooling=poolings(), dtype=st.sampled_from(REALS))
+def test_scatter_and_gather_are_each_others_gradient(pooling, dtype):
+    """<g, gather(x)> = <scatter(g), x>; whole numbers, so that it holds exactly."""
+    rng = np.random.default_rng(0)
+    x = rng.integers(-50, 50, pooling[0]).astype(dtype)
+    y, indices = kernels.max_pool(x, *pooling[1])
+    seen = indices != -1
+    np.testing.assert_array_equal(kernels.gather_plane(x, indices)[seen], y[seen])
+    g = rng.integers(-50, 50, y.shape).astype(dtype)
+    dx = kernels.scatter_plane(g, indices, x.shape[2:])
+    assert dx.dtype == dtype and dx.shape == x.shape
+    assert (dx * x).sum() == (g * kernels.gather_plane(x, indices)).sum()
+
+
+def test_a_window_outside_of_the_image_is_empty():
+    x = np.ones((1, 1, 2), np.float32)
+    y, indices = kernels.max_pool(x, (2,), (1,), (1,), (3,), (1,))  # sees x[-1] and x[2]
+    assert y[0, 0, 0] == -np.inf and indices[0, 0, 0] == -1
+    assert kernels.gather_plane(x, indices)[0, 0, 0] == 0
+    assert not kernels.scatter_plane(x[..., :1], indices, (2,)).any()
+
+
+def test_pooling_bits_do_not_depend_on_the_number_of_threads(rng):
+    x = rng.standard_normal((8, 20, 28, 28))
+    results = []
+    for threads in (1, 2, 3):
+        kernels.set_num_threads(threads)
+        y, indices = kernels.max_pool(x, (3, 3), (1, 1), (1, 1), (1, 1), (28, 28))
+        dx = kernels.scatter_plane(y, indices, (28, 28))
+        results.append((y.tobytes(), indices.tobytes(), dx.tobytes()))
+    assert results[0] == results[1] == results[2]
+
+
+# The textbook's version.
+
+
+def test_reference_is_pytorchs(rng):
+    torch = pytest.importorskip("torch")
+    x, w, b = (rng.standard_normal(s) for s in [(2, 4, 9, 8), (6, 2, 3, 2), (6,)])
+    tx, tw, tb = map(torch.tensor, (x, w, b))
+    np.testing.assert_allclose(
+        reference.corr2d(x[0, 0], w[0, 0]), torch.conv2d(tx[:1, :1], tw[:1, :1])[0, 0], atol=1e-12
+    )
+    arguments = (2, 1), (1, 2), (1, 3), 2
+    np.testing.assert_allclose(
+        reference.conv2d(x, w, b, *arguments), torch.conv2d(tx, tw, tb, *arguments), atol=1e-12
+    )
+    arguments = (3, 2), (2, 1), (1, 0), (1, 2)
+    expected = torch.nn.functional.max_pool2d(tx, *arguments)
+    np.testing.assert_array_equal(reference.max_pool2d(x, *arguments), expected)
+
+
+# Bad input: what would lead compiled code outside of its arrays is refused.
+
+X, W, G = np.ones((2, 4, 9, 9)), np.ones((6, 2, 3, 3)), np.ones((2, 6, 7, 7))
+PLAIN = ((1, 1), ((0, 0), (0, 0)), (1, 1), 2)
+forward, input_grad, weight_grad = (
+    kernels.conv_forward,
+    kernels.conv_input_grad,
+    kernels.conv_weight_grad,
+)
+pool, scatter, gather = kernels.max_pool, kernels.scatter_plane, kernels.gather_plane
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ((0, 1), ((0, 0), (0, 0)), (1, 1), 2),
+        ((1, 1), ((0, -1), (0, 0)), (1, 1), 2),
+        ((1, 1), ((0, 0), (0, 0)), (1, 0), 2),
+        ((1, 1), ((0, 0), (0, 0)), (5, 1), 2),
+        ((1, 1), ((0, 0), (0, 0)), (1, 1), 1),
+        ((1, 1), ((0, 0), (0, 0)), (1, 1), 4),
+        ((1, 1), ((0, 0), (0, 0)), (1, 1), 0),
+        ((1,), ((0, 0),), (1,), 2),
+    ],
+)
+def test_convolution_refuses_bad_arguments(arguments):
+    for call in [
+        lambda: forward(X, W, None, *arguments),
+        lambda: input_grad(G, W, X.shape, *arguments),
+        lambda: weight_grad(X, G, W.shape, *arguments),
+    ]:
+        with pytest.raises(ValueError):
+            call()
+
+
+MISFITS = {
+    "x and w of two types": (TypeError, lambda: forward(X.astype("f4"), W, None, *PLAIN)),
+    "whole numbers": (TypeError, lambda: forward(X.astype(int), W.astype(int), None, *PLAIN)),
+    "big-endian": (TypeError, lambda: forward(X.astype(">f8"), W.astype(">f8"), None, *PLAIN)),
+    "type of bias": (TypeError, lambda: forward(X, W, np.ones(6, "f4"), *PLAIN)),
+    "size of bias": (ValueError, lambda: forward(X, W, np.ones(5), *PLAIN)),
+    "rank of x": (ValueError, lambda: forward(X[0], W, None, *PLAIN)),
+    "images of g": (ValueError, lambda: input_grad(G[:1], W, X.shape, *PLAIN)),
+    "size of g": (ValueError, lambda: input_grad(G[..., :5], W, X.shape, *PLAIN)),
+    "type of g": (TypeError, lambda: input_grad(G.astype("f4"), W, X.shape, *PLAIN)),
+    "channels of g": (ValueError, lambda: weight_grad(X, G[:, :3], W.shape, *PLAIN)),
+    "x and g of two types": (TypeError, lambda: weight_grad(X, G.astype("f4"), W.shape, *PLAIN)),
+    "empty window": (ValueError, lambda: pool(X, (2, 0), (1, 1), (0, 0), (1, 1), (8, 8))),
+    "negative padding": (ValueError, lambda: pool(X, (2, 2), (1, 1), (-1, 0), (1, 1), (8, 8))),
+    "rank of window": (ValueError, lambda: pool(X, (2,), (1, 1), (0, 0), (1, 1), (8, 8))),
+    "pooled type": (TypeError, lambda: pool(X.astype(int), (2, 2), *[(1, 1)] * 3, (8, 8))),
+    "scatter above": (IndexError, lambda: scatter(X, np.full(X.shape, 4), (2, 2))),
+    "scatter below": (IndexError, lambda: scatter(X, np.full(X.shape, -2), (2, 2))),
+    "gather above": (IndexError, lambda: gather(X, np.full(X.shape, 81))),
+    "scatter shape": (ValueError, lambda: scatter(X, np.zeros((2, 4, 9, 8), int), (9, 9))),
+    "gather shape": (ValueError, lambda: gather(X, np.zeros((2, 3, 9, 9), int))),
+    "type of indices": (ValueError, lambda: gather(X, np.zeros(X.shape, np.int32))),
+}
+
+
+@pytest.mark.parametrize("name", MISFITS)
+def test_kernels_refuse_what_does_not_fit(name):
+    error, call = MISFITS[name]
+    with pytest.raises(error):
+        call()
+
+
+def test_sizes_that_overflow_are_refused():
+    huge = ((2**33, 2**33), (2**33, 2**33))
+    for call in [
+        lambda: forward(X, W, None, (2**34, 2**34), huge, (1, 1), 2),
+        lambda: input_grad(G, W, X.shape, (2**34, 2**34), huge, (1, 1), 2),
+    ]:
+        with pytest.raises((RuntimeError, ValueError)):
+            call()
+
+
+@pytest.mark.parametrize("stride", [(100, 7), (2**62, 2**62)])
+def test_a_stride_longer_than_the_image_takes_its_first_window(stride):
+    arguments = stride, ((1, 0), (0, 0)), (1, 1), 2
+    x, w, bias, g = operands(((2, 4, 6, 9), (6, 2, 3, 3), ((100, 7), *arguments[1:])))
+    expected = all_oracles(x, w, bias, g, ((100, 7), *arguments[1:]))
+    for actual, right in zip(all_three(x, w, bias, g, arguments), expected):
+        assert_close(actual, right, np.float64)
+
+
+# Threads, processes, instruction sets.
+
+
+def test_number_of_threads():
+    kernels.set_num_threads(3)
+    assert kernels.get_num_threads() == (3 if kernels.has_openmp() else 1)
+    for bad in (0, -1):
+        with pytest.raises(RuntimeError, match="positive"):
+            kernels.set_num_threads(bad)
+    for bad in (1.0, "2", None, True):
+        with pytest.raises(RuntimeError, match="int"):
+            kernels.set_num_threads(bad)
+
+
+def test_several_python_threads_at_once():
+    arrays = operands(KNOWN[1])
+    expected = [a.tobytes() for a in all_three(*arrays, KNOWN[1][2])]
+    results = []
+
+    def work():
+        for _ in range(5):
+            results.append([a.tobytes() for a in all_three(*arrays, KNOWN[1][2])])
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert results == [expected] * 20
+
+
+def run_python(code, **environment):
+    return subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, **environment},
+        capture_output=True, text=True, timeout=100,
+    )
+
+
+FORK = """
+import os, numpy as np
+from minigrad import kernels
+def work():
+    x, w = np.ones((64, 20, 14, 14)), np.ones((20, 20, 5, 5))
+    y = kernels.conv_forward(x, w, None, (1, 1), ((0, 0), (0, 0)), (1, 1), 1)
+    pooled, _ = kernels.max_pool(y, (2, 2), (2, 2), (0, 0), (1, 1), (5, 5))
+    return y.sum() + pooled.sum()
+kernels.set_num_threads(2)
+total = work()
+child = os.fork()
+if child == 0:
+    kernels.set_num_threads(2)
+    os._exit(0 if kernels.get_num_threads() == 1 and work() == total else 1)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_forked_child_works_on_one_thread():
+    assert run_python(FORK).stdout == "0\n"
+
+
+def test_environment_chooses_instruction_set_and_threads():
+    code = "from minigrad import kernels as k; print(k.simd_level(), k.get_num_threads())"
+    result = run_python(code, MINIGRAD_SIMD="baseline", OMP_NUM_THREADS="3")
+    assert result.stdout == f"baseline {3 if kernels.has_openmp() else 1}\n"
+    result = run_python(code, MINIGRAD_SIMD="mmx")
+    assert result.returncode and "no instruction set 'mmx'" in result.stderr
