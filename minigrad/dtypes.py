@@ -6,6 +6,8 @@ those with dimensions come before 0-d tensors, and those before Python numbers.
 Source: PyTorch's documentation, "Tensor Attributes", section torch.dtype.
 """
 
+import builtins
+
 import numpy as np
 
 
@@ -40,8 +42,9 @@ ALL = (float32, float64, int64, int32, uint8, bool)
 OF = {d.numpy: d for d in ALL}
 
 _KIND = {"b": 0, "u": 1, "i": 1, "f": 2}
-_NUMBER_KIND = {type(True): 0, type(0): 1, type(0.0): 2}
-_PYTHON_NUMBER = {0: np.dtype("bool"), 1: np.dtype("int64"), 2: np.dtype("float32")}
+OF_PYTHON = {builtins.bool: bool.numpy, builtins.int: int64.numpy, builtins.float: float32.numpy}
+_NUMBER_KIND = {number: kind for kind, number in enumerate(OF_PYTHON)}
+_PYTHON_NUMBER = tuple(OF_PYTHON.values())
 
 
 def of(array):
@@ -54,11 +57,13 @@ def of(array):
 
 
 def to_numpy(dtype_, argument="dtype"):
-    """The NumPy dtype behind `dtype_`; TypeError naming `argument` for anything else."""
-    if not isinstance(dtype_, dtype):
-        kind = type(dtype_).__name__
-        raise TypeError(f"argument '{argument}' must be minigrad.dtype, not {kind} ({dtype_!r})")
-    return dtype_.numpy
+    """The NumPy dtype behind `dtype_`, one of the six or Python's bool, int or float; TypeError
+    naming `argument` for anything else."""
+    if isinstance(dtype_, dtype):
+        return dtype_.numpy
+    if dtype_ in (builtins.bool, builtins.int, builtins.float):
+        return np.dtype(dtype_)  # float is float64, for PyTorch too
+    raise TypeError(f"argument '{argument}' must be minigrad.dtype, not {type(dtype_).__name__} ({dtype_!r})")
 
 
 def result_type(*operands):

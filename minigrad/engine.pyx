@@ -105,7 +105,7 @@ cdef class Version:
 
 cdef class View:
 
-    def __init__(self, Value base, tuple chain, long long version, bint untracked):
+    def __init__(self, Value base not None, tuple chain, long long version, bint untracked):
         self.base = base
         self.chain = chain
         self.version = version
@@ -145,7 +145,7 @@ cdef class Value:
             set_grad_mode(before)
         self._node, self._output_nr = again._node, again._output_nr
 
-    def _set_history(self, Value other):
+    def _set_history(self, Value other not None):
         """Take over the maker of `other`: the end of every in-place write."""
         self._node, self._output_nr = other.node(), other._output_nr
         self._leaf_requires_grad = other._leaf_requires_grad
@@ -356,7 +356,7 @@ cdef class Operator:
     def __repr__(self):
         return f"<{self.name()} object at {id(self):#x}>"
 
-    def _retain(self, Value tensor):
+    def _retain(self, Value tensor not None):
         if self._retained is None:
             self._retained = {}
         self._retained[tensor._output_nr] = weakref.ref(tensor)
@@ -366,7 +366,7 @@ cdef class AccumulateGrad:
     """The end of the line in `next_functions`: adds what arrives to `variable.grad`."""
     cdef readonly Value variable
 
-    def __init__(self, Value variable):
+    def __init__(self, Value variable not None):
         self.variable = variable
 
     def name(self):
@@ -425,7 +425,7 @@ cdef Saved saved(value):
     return kept
 
 
-def saved_tensor(Value value):
+def saved_tensor(Value value not None):
     """A function that gives `value` back, or PyTorch's error once it was changed in place."""
     cdef Saved kept = saved(value)
     return lambda owner: kept.unpack(owner)

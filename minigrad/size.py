@@ -22,6 +22,9 @@ class Size(tuple):
     def __add__(self, other):
         return Size(tuple.__add__(self, other))
 
+    def __radd__(self, other):
+        return Size(tuple.__add__(other, self))
+
     def __mul__(self, times):
         return Size(tuple.__mul__(self, times))
 

@@ -173,8 +173,7 @@ class Tensor(Value):
                 dtype = x
             else:
                 device = x
-        if device is not None and str(device) != "cpu":
-            raise RuntimeError(f"minigrad runs on the CPU: there is no device {device!r}")
+        common.check_device(device)
         out = self if dtype is None else common.cast(self, dtypes.to_numpy(dtype))
         return elementwise.clone(self) if copy and out is self else out
 
@@ -351,6 +350,9 @@ class Tensor(Value):
         if self._array.dtype.kind == "f":
             raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
         return wrap(np.invert(self._array))
+
+    def where(self, condition, other):
+        return elementwise.where(condition, self, other)
 
     # These take their sizes as several arguments or as one sequence.
 

@@ -169,7 +169,7 @@ cdef class Walk:
         return gradient
 
 
-def by_sequence(Operator node):
+def by_sequence(Operator node not None):
     return node.sequence
 
 
@@ -237,4 +237,3 @@ cdef bint is_ours(Value gradient):
     return (minigrad_refcount(<PyObject*>gradient) == 1
             and minigrad_refcount(<PyObject*>gradient._array) == 1
             and flags.owndata and flags.c_contiguous and flags.writeable)
-

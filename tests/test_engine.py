@@ -362,6 +362,36 @@ def test_a_saved_tensor_that_changed_is_an_error(change):
         z.backward()
 
 
+def test_an_index_a_condition_or_a_label_may_not_change_a_gradient_behind_its_back():
+    def leaf_and(*others):
+        return (minigrad.arange(4.0).reshape(2, 2).requires_grad_(), *others)
+
+    x, index = leaf_and(minigrad.tensor([0, 0]))
+    y = x[index]
+    index.add_(1)
+    y.sum().backward()
+    assert x.grad.tolist() == [[2, 2], [0, 0]]
+
+    x, mask = leaf_and(minigrad.tensor([[True, False], [False, True]]))
+    y = minigrad.where(mask, x, 0.0)
+    y.sum().backward(retain_graph=True)
+    mask.fill_(True)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        y.sum().backward()
+
+    (x,) = leaf_and()
+    values, indices = x.max(1)
+    indices.zero_()
+    values.sum().backward()
+    assert x.grad.tolist() == [[0, 1], [0, 1]]
+
+    x, labels = leaf_and(minigrad.tensor([1, 0]))
+    loss = minigrad.nn.functional.nll_loss(x, labels, reduction="sum")
+    labels.zero_()
+    loss.backward()
+    assert x.grad.tolist() == [[0, -1], [-1, 0]]
+
+
 @pytest.mark.parametrize("operation", ["exp", "sigmoid", "tanh", "relu", "sqrt"])
 def test_a_saved_output_that_changed_is_an_error(operation):
     x = minigrad.ones(3, requires_grad=True)

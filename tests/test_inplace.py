@@ -142,7 +142,8 @@ def test_writes_to_what_has_no_history_are_just_writes():
 
 def test_views_share_memory():
     y = minigrad.zeros(2, 3)
-    for view in (y[0], y.t(), y.view(6), y.unsqueeze(0), y.squeeze(), y.detach(), y.data, y.permute(1, 0), y[..., None]):
+    views = (y[0], y.t(), y.view(6), y.unsqueeze(0), y.squeeze(), y.detach(), y.data, y.permute(1, 0), y[..., None])
+    for view in views:
         before = y.clone()
         view += 1
         assert y.ne(before).numpy().any()

@@ -72,7 +72,7 @@ def _check_output(func, inputs, checked, i, out, eps, atol, rtol, nondet_tol):
         if np.abs(analytic[j] - again[j]).max(initial=0) > nondet_tol:
             raise GradcheckError(f"Backward is not reentrant: two runs for output {i} with respect to input {j} "
                                  f"differ by more than nondet_tol={nondet_tol}")
-        numeric = _differences(func, inputs, x, i, eps)
+        numeric = _differences(func, inputs, x, i, eps).reshape(analytic[j].shape)
         if not np.allclose(analytic[j], numeric, rtol, atol):
             raise GradcheckError(f"Jacobian mismatch for output {i} with respect to input {j},\n"
                                  f"numerical:{numeric}\nanalytical:{analytic[j]}\n")
@@ -102,4 +102,4 @@ def _differences(func, inputs, x, i, eps):
         below = _outputs(func, inputs)[i]._array.copy()
         x._array[at] = value
         rows.append(((above - below) / (2 * eps)).ravel())
-    return np.array(rows).reshape(x.numel(), -1)
+    return np.array(rows)

@@ -1,5 +1,7 @@
 """What many operators share: dtypes made equal, dimensions counted from either end."""
 
+import math
+
 import numpy as np
 
 from .. import dtypes
@@ -59,6 +61,23 @@ def _to(x, dtype):
     return np.array(x).astype(dtype)  # wraps around like PyTorch, where NumPy would raise
 
 
+def kind(x):
+    """"b", "u", "i" or "f": whether a tensor, an array or a number is bool, integer or float."""
+    return np.asarray(getattr(x, "_array", x)).dtype.kind
+
+
+def mismatch(*operands):
+    """PyTorch's error for operands (tensors, arrays, numbers) whose shapes do not broadcast."""
+    shapes = [list(getattr(x, "shape", ())) for x in operands]
+    ndim = max(len(shape) for shape in shapes)
+    for d in range(1, ndim + 1):
+        a, b, *_ = [shape[-d] for shape in shapes if len(shape) >= d and shape[-d] != 1] + [1, 1]
+        if a != b and b != 1:
+            return RuntimeError(f"The size of tensor a ({a}) must match the size of tensor b ({b}) at "
+                                f"non-singleton dimension {ndim - d}: the shapes are {shapes}")
+    return RuntimeError(f"the shapes {shapes} broadcast to more than memory can hold")
+
+
 def is_operand(x):
     """Whether x can stand beside a tensor in arithmetic."""
     return isinstance(x, (Value, bool, int, float, np.generic, np.ndarray))
@@ -69,9 +88,31 @@ def floating(x):
     return x if x._array.dtype.kind == "f" else cast(x, dtypes.float32.numpy)
 
 
+def check_device(device):
+    """RuntimeError for any device but the CPU."""
+    if device is not None and str(device) != "cpu":
+        raise RuntimeError(f"minigrad runs on the CPU: there is no device {str(device)!r}")
+
+
+def number_as(number, dtype):
+    """A number as an element of the NumPy `dtype`; RuntimeError if it is out of range there."""
+    dtypes.number_kind(number)
+    if dtype.kind == "b":
+        return bool(number)
+    low, high = LIMITS[dtype]
+    if not low <= number <= high and (dtype.kind != "f" or math.isfinite(number)):
+        raise RuntimeError(f"value cannot be converted to type {dtype} without overflow: {number}")
+    return float(number) if dtype.kind == "f" else np.array(int(number)).astype(dtype)
+
+
+LIMITS = {t: (-float(np.finfo(t).max), float(np.finfo(t).max)) for t in map(np.dtype, ("f4", "f8"))} | {
+    t: (np.iinfo(t).min, np.iinfo(t).max) for t in map(np.dtype, ("i8", "i4"))
+} | {np.dtype("u1"): (-255, 255)}  # PyTorch takes -1 as 255
+
+
 def normal_dim(dim, ndim):
     """`dim` counted from the front. A 0-d tensor takes 0 and -1, as in PyTorch."""
-    if not hasattr(dim, "__index__"):
+    if not hasattr(dim, "__index__") or isinstance(dim, bool):
         raise TypeError(f"argument 'dim' must be int, not {type(dim).__name__}")
     last = max(ndim, 1)
     if not -last <= dim < last:

@@ -17,7 +17,6 @@ from typing import NamedTuple
 
 from .. import kernels
 from ..engine import Operator
-from .common import tensor_argument
 from .matmul import same_dtype
 from .shape import check_size, unsqueeze
 
@@ -98,28 +97,32 @@ def conv(input, weight, bias, stride, padding, dilation, groups, dims):
     (N, D, *out), with out = floor((size + padding - dilation (kernel - 1) - 1) / stride) + 1.
     """
     function = f"conv{dims}d"
-    for x, name in ((input, "input"), (weight, "weight"), (bias, "bias")):
-        if x is not None or name != "bias":
-            same_dtype(input, tensor_argument(x, name, function), function)
+    same_dtype(input, weight, "weight", function)
+    if bias is not None:
+        same_dtype(input, bias, "bias", function)
     if input._array.dtype.kind != "f":
-        raise RuntimeError(f"{function}(): expected floating-point tensors, but got {input.dtype.name}")
+        raise RuntimeError(f"{function}(): expected floating-point tensors, but got "
+                           f"{input.dtype.name}")
     if input.ndim == dims + 1:
-        return conv(unsqueeze(input, 0), weight, bias, stride, padding, dilation, groups, dims).squeeze(0)
+        batch = unsqueeze(input, 0)
+        return conv(batch, weight, bias, stride, padding, dilation, groups, dims).squeeze(0)
     geometry = _geometry(function, input, weight, stride, padding, dilation, groups, dims)
     if bias is not None and bias.shape != weight.shape[:1]:
-        raise RuntimeError(f"Given weight of size {list(weight.shape)}, expected bias to be 1-dimensional "
-                           f"with {weight.shape[0]} elements, but got bias of size {list(bias.shape)} instead")
+        raise RuntimeError(f"Given weight of size {list(weight.shape)}, expected bias to be "
+                           f"1-dimensional with {weight.shape[0]} elements, but got bias of size "
+                           f"{list(bias.shape)} instead")
     return Conv.apply(input, weight, bias, geometry=geometry)
 
 
 def _geometry(function, input, weight, stride, padding, dilation, groups, dims):
     x_shape, w_shape = tuple(input.shape), tuple(weight.shape)
     if len(x_shape) != dims + 2:
-        raise RuntimeError(f"Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input to {function}, "
-                           f"but got input of size: {list(x_shape)}")
+        raise RuntimeError(f"Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input to "
+                           f"{function}, but got input of size: {list(x_shape)}")
     if len(w_shape) != dims + 2:
         raise RuntimeError(f"{function}(): weight must have {dims + 2} dimensions, (out_channels, "
-                           f"in_channels / groups, *kernel_size), but got weight of size {list(w_shape)}")
+                           "in_channels / groups, *kernel_size), but got weight of size "
+                           f"{list(w_shape)}")
     stride = per_dimension(stride, dims, "stride", function, least=1)
     dilation = per_dimension(dilation, dims, "dilation", function, least=1)
     _check_channels(function, x_shape, w_shape, groups)
@@ -128,9 +131,9 @@ def _geometry(function, input, weight, stride, padding, dilation, groups, dims):
     padded = [n + a + b for n, (a, b) in zip(x_shape[2:], padding)]
     reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilation)]
     if any(r > n for r, n in zip(reach, padded)):
-        raise RuntimeError(f"Calculated padded input size per channel: {padded}. Kernel size: {reach} "
-                           f"(kernel {list(kernel)} with dilation {list(dilation)}). Kernel size can't be "
-                           f"greater than actual input size (input {list(x_shape)})")
+        raise RuntimeError(f"Calculated padded input size per channel: {padded}. Kernel size: "
+                           f"{reach} ({list(kernel)} with dilation {list(dilation)}). Kernel size "
+                           f"can't be greater than actual input size (input {list(x_shape)})")
     out = [(n - r) // s + 1 for n, r, s in zip(padded, reach, stride)]
     for shape in ([*x_shape[:2], *padded], [x_shape[0], w_shape[0], *out]):
         check_size(shape, input._array.itemsize, function)
@@ -138,19 +141,18 @@ def _geometry(function, input, weight, stride, padding, dilation, groups, dims):
 
 
 def _check_channels(function, x_shape, w_shape, groups):
-    if not hasattr(groups, "__index__") or isinstance(groups, bool):
-        raise TypeError(f"{function}(): argument 'groups' must be int, not {type(groups).__name__}")
-    if groups <= 0:
+    if int_argument(groups, "groups", function) <= 0:
         raise RuntimeError(f"non-positive groups is not supported: groups={groups}")
     if 0 in w_shape:
-        raise RuntimeError(f"{function}(): weight of size {list(w_shape)} has a dimension without elements")
+        raise RuntimeError(f"{function}(): weight of size {list(w_shape)} has a dimension without "
+                           "elements")
     if w_shape[0] % groups:
-        raise RuntimeError(f"Given groups={groups}, expected weight to be divisible by {groups} at dimension "
-                           f"0, but got weight of size {list(w_shape)} instead")
+        raise RuntimeError(f"Given groups={groups}, expected weight to be divisible by {groups} at "
+                           f"dimension 0, but got weight of size {list(w_shape)} instead")
     if x_shape[1] != w_shape[1] * groups:
         raise RuntimeError(f"Given groups={groups}, weight of size {list(w_shape)}, expected input"
-                           f"{list(x_shape)} to have {w_shape[1] * groups} channels, but got {x_shape[1]} "
-                           "channels instead")
+                           f"{list(x_shape)} to have {w_shape[1] * groups} channels, but got "
+                           f"{x_shape[1]} channels instead")
 
 
 def _padding_pairs(padding, kernel, stride, dilation, dims, function):
@@ -168,8 +170,16 @@ def _padding_pairs(padding, kernel, stride, dilation, dims, function):
     return tuple((p, p) for p in per_dimension(padding, dims, "padding", function, least=0))
 
 
+def int_argument(value, argument, function):
+    """TypeError unless `value` is an int (True and False are none)."""
+    if not hasattr(value, "__index__") or isinstance(value, bool):
+        raise TypeError(f"{function}(): argument '{argument}' must be int, "
+                        f"not {type(value).__name__}")
+    return value.__index__()
+
+
 def per_dimension(value, dims, argument, function, least):
-    """An int, or a sequence of one or `dims` ints, as a tuple of `dims` ints, each at least `least`.
+    """An int, or a sequence of one or `dims` ints, as a tuple of `dims` ints, none below `least`.
 
     TypeError for other types, RuntimeError for a wrong length, a too small or an absurd value.
     """
@@ -181,12 +191,13 @@ def per_dimension(value, dims, argument, function, least):
     if len(values) == 1:
         values *= dims
     if len(values) != dims:
-        raise RuntimeError(f"{function}(): expected {argument} to be a single integer value or a list of "
-                           f"{dims} values to match the convolution dimensions, but got {argument}={value}")
+        raise RuntimeError(f"{function}(): expected {argument} to be a single integer value or a "
+                           f"list of {dims} values, but got {argument}={value}")
     values = tuple(v.__index__() for v in values)
     if min(values) < least:
         kind = "negative" if least == 0 else "non-positive"
-        raise RuntimeError(f"{kind} {argument} is not supported: {function}() got {argument}={value}")
+        raise RuntimeError(f"{kind} {argument} is not supported: {function}() got "
+                           f"{argument}={value}")
     if max(values) >= 2**31:
-        raise RuntimeError(f"{function}(): {argument}={value} is too large (the limit is 2**31 - 1)")
+        raise RuntimeError(f"{function}(): {argument}={value} is too large: it must be < 2**31")
     return values

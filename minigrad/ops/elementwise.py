@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import dtypes
 from ..engine import Operator, Value, wrap
-from .common import floating, promote, tensor_argument
+from .common import cast, floating, kind, mismatch, promote, tensor_argument
 
 
 class Add(Operator):
@@ -63,7 +63,7 @@ class FloorDivide(Operator):
     """z = floor(x / y); a staircase, without a gradient, as in PyTorch."""
 
     def forward(self, x, y):
-        _refuse_zero(y)
+        _check_divisor(y)
         return np.floor_divide(x, y)
 
 
@@ -73,7 +73,7 @@ class Remainder(Operator):
     uses = ((), (0, 1))
 
     def forward(self, x, y):
-        _refuse_zero(y)
+        _check_divisor(y)
         return np.remainder(x, y)
 
     def backward(self, g):
@@ -83,9 +83,10 @@ class Remainder(Operator):
         return g if self.needs_input_grad[0] else None, -g * (x // y)
 
 
-def _refuse_zero(y):
-    y = np.asarray(y)
-    if y.dtype.kind in "iu" and not y.all():
+def _check_divisor(y):
+    if kind(y) == "b":
+        raise NotImplementedError("division with rounding is not implemented for 'Bool'")
+    if kind(y) != "f" and not y.all():
         raise RuntimeError("ZeroDivisionError")
 
 
@@ -96,7 +97,7 @@ class Pow(Operator):
     uses_output = True
 
     def forward(self, x, y):
-        return x**y
+        return _integer_power(x, y) if kind(y) != "f" else x**y
 
     def backward(self, g):
         x, y = self.inputs
@@ -108,6 +109,13 @@ class Pow(Operator):
             flat = (x == 0) & (y >= 0)
             dy = where(flat, 0.0, g * (self.output * log(x)))
         return dx, dy
+
+
+def _integer_power(x, y):
+    """x^y without fractions: 0 where a negative exponent would give one."""
+    if y.dtype == bool:
+        raise NotImplementedError("pow(): not implemented for 'Bool'")
+    return np.where((y < 0) & (np.abs(x) != 1), 0, x ** np.abs(y)).astype(y.dtype, copy=False)
 
 
 class Neg(Operator):
@@ -130,6 +138,16 @@ class Abs(Operator):
 
     def backward(self, g):
         return g * sign(self.inputs[0])
+
+
+class Sign(Operator):
+    """z = -1, 0 or 1, and 0 for NaN;  dx = 0."""
+
+    def forward(self, x):
+        return (x > 0).astype(x.dtype) - (x < 0)
+
+    def backward(self, g):
+        return wrap(np.zeros_like(g._array))
 
 
 class Clone(Operator):
@@ -258,14 +276,16 @@ class Clamp(Operator):
 class Where(Operator):
     """z = x where the condition holds, else y; each gets g there, and 0 elsewhere."""
 
-    def forward(self, x, y, *, condition):
-        self.condition = condition
+    uses = ((), (0,), (0,))
+
+    def forward(self, condition, x, y):
         return np.where(condition, x, y)
 
     def backward(self, g):
-        condition = wrap(self.condition)
-        needs_x, needs_y = self.needs_input_grad
-        return where(condition, g, 0.0) if needs_x else None, where(condition, 0.0, g) if needs_y else None
+        condition, _, _ = self.inputs
+        _, needs_x, needs_y = self.needs_input_grad
+        return (None, where(condition, g, 0.0) if needs_x else None,
+                where(condition, 0.0, g) if needs_y else None)
 
 
 class Maximum(Operator):
@@ -296,23 +316,40 @@ class Minimum(Maximum):
 # ---- the functions
 
 
+def broadcast(operator, x, y):
+    """operator.apply(x, y), with PyTorch's error for shapes that do not go together."""
+    try:
+        return operator.apply(x, y)
+    except ValueError:
+        raise mismatch(x, y) from None
+
+
 def add(input, other, *, alpha=1):
     """input + alpha * other, broadcast."""
-    return Add.apply(*promote(input, other if alpha == 1 else mul(other, alpha)))
+    x, y = promote(input, other)
+    return broadcast(Add, x, y if alpha == 1 else _times(y, alpha))
 
 
 def sub(input, other, *, alpha=1):
-    """input - alpha * other, broadcast. RuntimeError for two bool tensors."""
-    x, y = promote(input, other if alpha == 1 else mul(other, alpha))
-    if (x if isinstance(x, Value) else y)._array.dtype == bool:
-        raise RuntimeError("Subtraction, the `-` operator, with two bool tensors is not supported. "
-                           "Use the `^` or `logical_xor()` operator instead.")
-    return Sub.apply(x, y)
+    """input - alpha * other, broadcast. RuntimeError for bools: what is wanted is `^` or `~`."""
+    x, y = promote(input, other)
+    if (x is not input or y is not other or kind(x) == "b") and "b" in (kind(input), kind(other)):
+        raise RuntimeError("Subtraction, the `-` operator, with a bool tensor is not supported. "
+                           "Use the `^`, `~` or `logical_not()` operator instead.")
+    return broadcast(Sub, x, y if alpha == 1 else _times(y, alpha))
+
+
+def _times(y, alpha):
+    """y * alpha, of y's dtype."""
+    if isinstance(alpha, float) and kind(y) != "f":
+        raise RuntimeError("For integral input tensors, argument alpha must not be a floating point "
+                           f"number, but got alpha={alpha}")
+    return cast(y * alpha, y._array.dtype) if isinstance(y, Value) else y * alpha
 
 
 def mul(input, other):
     """input * other, broadcast."""
-    return Mul.apply(*promote(input, other))
+    return broadcast(Mul, *promote(input, other))
 
 
 def div(input, other, *, rounding_mode=None):
@@ -322,17 +359,17 @@ def div(input, other, *, rounding_mode=None):
     if rounding_mode is not None:
         raise RuntimeError("div expected rounding_mode to be one of None, or 'floor' but found "
                            f"'{rounding_mode}'")
-    return Div.apply(*promote(input, other, kind="float"))
+    return broadcast(Div, *promote(input, other, kind="float"))
 
 
 def floor_divide(input, other):
     """floor(input / other), broadcast. RuntimeError for an integer divided by 0."""
-    return FloorDivide.apply(*promote(input, other))
+    return broadcast(FloorDivide, *promote(input, other))
 
 
 def remainder(input, other):
     """input - other * floor(input / other): it has the sign of `other`."""
-    return Remainder.apply(*promote(input, other))
+    return broadcast(Remainder, *promote(input, other))
 
 
 def pow(input, exponent):  # noqa: A001
@@ -340,19 +377,27 @@ def pow(input, exponent):  # noqa: A001
     x, y = promote(input, exponent)
     if isinstance(y, np.ndarray) and y < 0:
         raise RuntimeError("Integers to negative integer powers are not allowed.")
-    return Pow.apply(x, y)
+    return broadcast(Pow, x, y)
 
 
-def unary(operator, keep_integers=False):
-    """The function of an operator with one input. Integers become float32 unless they are kept."""
+def unary(operator, refuses_bool=None):
+    """The function of an operator with one input.
+
+    Integers become float32; with an exception in `refuses_bool` they stay, and it meets bools.
+    """
     function_name = operator.__name__.lower()
 
     def function(input):
         tensor_argument(input, "input", function_name)
-        return operator.apply(input if keep_integers else floating(input))
+        if refuses_bool is None:
+            input = floating(input)
+        elif input._array.dtype == bool:
+            raise refuses_bool(f"{function_name}(): not implemented for 'Bool'")
+        return operator.apply(input)
 
     function.__name__ = function.__qualname__ = function_name
-    function.__doc__ = f"{operator.__doc__}\n\n    Any shape; integers become float32."
+    integers = "integers become float32" if refuses_bool is None else "bools are refused"
+    function.__doc__ = f"{operator.__doc__}\n\n    Any shape; {integers}."
     return function
 
 
@@ -363,8 +408,9 @@ sin = unary(Sin)
 cos = unary(Cos)
 tanh = unary(Tanh)
 sigmoid = unary(Sigmoid)
-abs = unary(Abs, keep_integers=True)  # noqa: A001
-relu = unary(Relu, keep_integers=True)
+abs = unary(Abs, refuses_bool=NotImplementedError)  # noqa: A001
+sign = unary(Sign, refuses_bool=NotImplementedError)
+relu = unary(Relu, refuses_bool=RuntimeError)
 
 
 def neg(input):
@@ -381,26 +427,32 @@ def square(input):
     return mul(input, input)
 
 
-def sign(input):
-    """-1, 0 or 1; its gradient is 0 everywhere."""
-    return wrap(np.sign(tensor_argument(input, "input", "sign")._array))
-
-
 def clamp(input, min=None, max=None):
-    """min(max(input, min), max), broadcast; either bound may be None, a number or a Tensor.
+    """min(max(input, min), max), broadcast; the bounds are numbers or Tensors, one may be None.
 
-    RuntimeError if both are None. Where the bounds cross, the result is `max`, as in PyTorch.
+    RuntimeError if both are None, TypeError for a number and a Tensor. Where the bounds cross, the
+    result is `max`; where any of the three is NaN, it is NaN.
     """
     tensor_argument(input, "input", "clamp")
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
     if isinstance(min, Value) or isinstance(max, Value):
-        x = input if min is None else where(lt(input, min), min, input)
-        return x if max is None else where(gt(x, max), max, x)
-    low, high = -np.inf if min is None else min, np.inf if max is None else max
-    if input._array.dtype.kind == "f" or isinstance(min, float) or isinstance(max, float):
-        return Clamp.apply(floating(input), low=float(low), high=float(high))
-    return wrap(np.clip(input._array, min, max))
+        if min is not None:
+            tensor_argument(min, "min", "clamp")
+            input = where(lt(input, min) | isnan(min), min, input)
+        if max is not None:
+            tensor_argument(max, "max", "clamp")
+            input = where(gt(input, max) | isnan(max), max, input)
+        return input
+    dtype = dtypes.result_type(input._array, *(x for x in (min, max) if x is not None))
+    x = cast(input, dtype)
+    if dtype.kind == "f":
+        low, high = -np.inf if min is None else float(min), np.inf if max is None else float(max)
+        return Clamp.apply(x, low=low, high=high)
+    if dtype == bool:
+        raise NotImplementedError("clamp(): not implemented for 'Bool'")
+    low, high = (None if x is None else np.array(x).astype(dtype) for x in (min, max))
+    return wrap(np.clip(x._array, low, high))
 
 
 def where(condition, input, other):
@@ -411,17 +463,21 @@ def where(condition, input, other):
                            f"dtype {condition.dtype}")
     if not isinstance(input, Value) and not isinstance(other, Value):
         input = wrap(np.asarray(input, dtypes.result_type(input)))
-    return Where.apply(*promote(input, other), condition=condition._array)
+    x, y = promote(input, other)
+    try:
+        return Where.apply(condition, x, y)
+    except ValueError:
+        raise mismatch(condition, x, y) from None
 
 
 def maximum(input, other):
     """The larger of the two, element by element, broadcast; NaN wins."""
-    return Maximum.apply(*_two_tensors(input, other, "maximum"))
+    return broadcast(Maximum, *_two_tensors(input, other, "maximum"))
 
 
 def minimum(input, other):
     """The smaller of the two, element by element, broadcast; NaN wins."""
-    return Minimum.apply(*_two_tensors(input, other, "minimum"))
+    return broadcast(Minimum, *_two_tensors(input, other, "minimum"))
 
 
 def _two_tensors(input, other, function):
@@ -432,35 +488,50 @@ def _two_tensors(input, other, function):
 
 def clone(input):
     """A copy with a memory of its own; the gradient flows through."""
-    return Clone.apply(input)
+    return Clone.apply(tensor_argument(input, "input", "clone"))
 
 
-# ---- comparisons: bool tensors, without a gradient
+# ---- comparisons and logic, without a gradient
 
 
-def comparison(ufunc, name):
-    """The function of a NumPy ufunc that compares, by PyTorch's promotion rules."""
+def comparison(name, ufunc):
+    """The function of a NumPy ufunc, by PyTorch's promotion rules."""
 
     def function(input, other):
-        x, y = promote(input, other)
-        return wrap(ufunc(getattr(x, "_array", x), getattr(y, "_array", y)))
+        x, y = promote(tensor_argument(input, "input", name), other)
+        try:
+            return wrap(ufunc(x._array, getattr(y, "_array", y)))
+        except ValueError:
+            raise mismatch(x, y) from None
+        except TypeError:  # bitwise operators on floats
+            raise NotImplementedError(f"{name}(): not implemented for '{x.dtype.text}'") from None
 
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"Whether {name}(input, other), element by element, broadcast: a bool tensor."
+    function.__doc__ = f"{ufunc.__name__.replace('_', ' ')}, element by element, broadcast."
     return function
 
 
-eq = comparison(np.equal, "eq")
-ne = comparison(np.not_equal, "ne")
-lt = comparison(np.less, "lt")
-le = comparison(np.less_equal, "le")
-gt = comparison(np.greater, "gt")
-ge = comparison(np.greater_equal, "ge")
-logical_and = comparison(np.logical_and, "logical_and")
-logical_or = comparison(np.logical_or, "logical_or")
-bitwise_and = comparison(np.bitwise_and, "bitwise_and")
-bitwise_or = comparison(np.bitwise_or, "bitwise_or")
-bitwise_xor = comparison(np.bitwise_xor, "bitwise_xor")
+eq = comparison("eq", np.equal)
+ne = comparison("ne", np.not_equal)
+lt = comparison("lt", np.less)
+le = comparison("le", np.less_equal)
+gt = comparison("gt", np.greater)
+ge = comparison("ge", np.greater_equal)
+bitwise_and = comparison("bitwise_and", np.bitwise_and)
+bitwise_or = comparison("bitwise_or", np.bitwise_or)
+bitwise_xor = comparison("bitwise_xor", np.bitwise_xor)
+
+
+def logical_and(input, other):
+    """Whether both elements are not 0, broadcast: a bool tensor."""
+    x, y = _two_tensors(input, other, "logical_and")
+    return ne(x, 0) & ne(y, 0)
+
+
+def logical_or(input, other):
+    """Whether one of the elements is not 0, broadcast: a bool tensor."""
+    x, y = _two_tensors(input, other, "logical_or")
+    return ne(x, 0) | ne(y, 0)
 
 
 def logical_not(input):

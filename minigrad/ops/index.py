@@ -10,7 +10,7 @@ Reading, writing and the two gradients are made of three operators:
 import numpy as np
 
 from ..engine import Operator, Value
-from .common import cast
+from .common import cast, number_as
 from .inplace import commit, prepare
 
 
@@ -43,7 +43,7 @@ class AddItem(Operator):
         return z
 
     def backward(self, g):
-        return getitem(g, self.index)
+        return GetItem.apply(g, index=self.index)
 
 
 class SetItem(Operator):
@@ -58,7 +58,7 @@ class SetItem(Operator):
     def backward(self, g):
         needs_x, needs_value = self.needs_input_grad
         return (SetItem.apply(g, 0.0, index=self.index) if needs_x else None,
-                getitem(g, self.index) if needs_value else None)
+                GetItem.apply(g, index=self.index) if needs_value else None)
 
     def name(self):
         return "CopySlices"
@@ -66,7 +66,7 @@ class SetItem(Operator):
 
 def is_advanced(index):
     """Whether NumPy copies for this (normal) index."""
-    return any(isinstance(i, (np.ndarray, list, bool)) for i in index)
+    return any(isinstance(i, (np.ndarray, bool)) for i in index)
 
 
 def normal_index(index, shape):
@@ -81,11 +81,34 @@ def normal_index(index, shape):
     if used > len(shape):
         raise IndexError(f"too many indices for tensor of dimension {len(shape)} (shape {list(shape)}): "
                          f"got {used}")
-    if Ellipsis not in [i for i in out if not isinstance(i, np.ndarray)]:
+    ellipses = sum(i is Ellipsis for i in out)
+    if ellipses > 1:
+        raise IndexError("an index can only have a single ellipsis ('...')")
+    if not ellipses:
         out += (Ellipsis,)
     if not is_advanced(out):
         _check_bounds(out, shape)
     return out
+
+
+def is_mixed(index):
+    """Whether a (normal) index has integers beside arrays. NumPy broadcasts them together, so that
+    x[0, :, [1, 2]] has the array's dimension in front; PyTorch takes the integers first."""
+    return is_advanced(index) and any(type(i) is int for i in index)
+
+
+def split(index):
+    """The part without arrays of a mixed index, and the part with arrays for what that gives."""
+    first, then = [], []
+    for i in index:
+        if isinstance(i, (np.ndarray, bool)):
+            first += [slice(None)] * (np.ndim(i) if np.asarray(i).dtype == bool else 1)
+            then.append(i)
+        else:
+            first.append(i)
+            if type(i) is not int:
+                then.append(... if i is ... else slice(None))
+    return tuple(first), tuple(then)
 
 
 def _normal_item(i):
@@ -96,24 +119,26 @@ def _normal_item(i):
         if parts[2] is not None and parts[2] <= 0:
             raise ValueError("step must be greater than zero (flip() reverses)")
         return slice(*parts)
-    if isinstance(i, Value):
-        i = i._array
-    elif isinstance(i, (list, tuple, range)):
+    if isinstance(i, (list, tuple, range)):
         i = np.array([x._array if isinstance(x, Value) else x for x in i] or np.empty(0, np.int64))
+    elif isinstance(i, (Value, np.ndarray)):
+        i = np.array(getattr(i, "_array", i))  # a copy: the gradient needs the index as it is now
     if isinstance(i, np.ndarray):
         if i.dtype.kind not in "iub":
             raise IndexError("tensors used as indices must be long, int, byte or bool tensors, "
                              f"not {i.dtype}")
+        if i.dtype == np.uint8:
+            i = i.astype(bool)  # PyTorch's masks before it had bool
         return int(i) if i.ndim == 0 and i.dtype != bool else i
-    return _whole_number(i)
+    return _whole_number(i, TypeError if isinstance(i, str) else IndexError)
 
 
-def _whole_number(i):
+def _whole_number(i, error=TypeError):
     try:
         return i.__index__()
     except (AttributeError, TypeError):
-        raise TypeError("only integers, slices (`:`), ellipsis (`...`), None and long, int or bool "
-                        f"Tensors are valid indices (got {type(i).__name__})") from None
+        raise error("only integers, slices (`:`), ellipsis (`...`), None and long, int or bool "
+                    f"Tensors are valid indices (got {type(i).__name__})") from None
 
 
 def _check_bounds(index, shape):
@@ -134,20 +159,27 @@ def _check_bounds(index, shape):
 
 def getitem(input, index):
     """input[index], by NumPy's rules; a negative step is a ValueError, as in PyTorch."""
-    return GetItem.apply(input, index=normal_index(index, input._array.shape))
+    index = normal_index(index, input._array.shape)
+    if is_mixed(index):
+        first, index = split(index)
+        input = getitem(input, first)
+    return GetItem.apply(input, index=index)
 
 
 def setitem(input, index, value):
     """input[index] = value, in place: a number, or a Tensor that broadcasts to the place."""
     index = normal_index(index, input._array.shape)
+    if is_mixed(index):
+        first, index = split(index)
+        return setitem(getitem(input, first), index, value)
     if not isinstance(value, (Value, int, float, np.generic)):
         raise TypeError(f"can't assign a {type(value).__name__} to a Tensor: assign a number or a Tensor")
     place = np.broadcast_to(np.False_, input._array.shape)[index].shape
     if isinstance(value, Value):
         check_fits(value, place)
         value = cast(value, input._array.dtype)
-    elif input._array.dtype.kind != "f":
-        value = np.array(value).astype(input._array.dtype)
+    else:
+        value = number_as(value, input._array.dtype)
     before = prepare(input)
     commit(input, SetItem.apply(before, value, index=index, in_place=True))
 

@@ -6,10 +6,12 @@ import numpy as np
 
 from .. import random
 from ..engine import Operator, wrap
-from .common import floating, normal_dim, tensor_argument
+from .common import normal_dim, tensor_argument
+from .conv import int_argument
 from .elementwise import exp, where
+from .matmul import same_dtype
 from .reduce import TakeAlong
-from .shape import reshape
+from .shape import check_size, reshape
 
 
 class Softmax(Operator):
@@ -59,10 +61,10 @@ def log_softmax(input, dim=None, dtype=None):
 def _distribution(input, dim, dtype, function):
     x = tensor_argument(input, "input", function)
     if dtype is not None:
-        x = x.to(dtype)
+        x = x.to(dtype=dtype)
     if dim is None:
         warnings.warn(f"Implicit dimension choice for {function} has been deprecated. Change the call to "
-                      "include dim=X as an argument.", stacklevel=4)
+                      "include dim=X as an argument.", stacklevel=3)
         dim = 0 if x.ndim in (0, 1, 3) else 1
     if x._array.dtype.kind != "f":
         raise NotImplementedError(f'"{function}" not implemented for \'{x.dtype.text}\'')
@@ -83,48 +85,8 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
     other wrong shapes and dtypes.
     """
     check_reduction(reduction, size_average, reduce)
-    tensor_argument(input, "input", "nll_loss")
-    labels = _labels(input, target, ignore_index, "nll_loss")
-    at = 0 if input.ndim == 1 else 1
-    counts = labels != ignore_index
-    safe = np.expand_dims(np.where(counts, labels, 0).astype(np.int64), at)
-    picked = TakeAlong.apply(input, indices=safe, dim=at)
-    losses = -reshape(picked, labels.shape)
-    if weight is None:
-        factors = counts.astype(input._array.dtype)
-    else:
-        if weight.shape != (input.shape[at],):
-            raise RuntimeError(f"weight tensor should be defined either for all {input.shape[at]} classes or "
-                               f"no classes but got weight tensor of shape: {list(weight.shape)}")
-        factors = np.where(counts, weight._array[np.squeeze(safe, at)], 0).astype(input._array.dtype)
-    if weight is not None or not counts.all():
-        losses = where(wrap(factors != 0), losses * wrap(factors), 0.0)
-    if reduction == "mean":
-        return losses.sum() / float(factors.sum())
-    return losses.sum() if reduction == "sum" else losses
-
-
-def _labels(input, target, ignore_index, function):
-    """The checked class numbers as an ndarray."""
-    labels = tensor_argument(target, "target", function)._array
-    if input.ndim == 0:
-        raise ValueError(f"{function}(): input must have at least one dimension, but it is 0-d")
-    if labels.dtype not in (np.int64, np.uint8):
-        raise RuntimeError(f"expected scalar type Long but found {target.dtype.text} for argument 'target' "
-                           f"of {function}()")
-    expected = input.shape[:0] if input.ndim == 1 else input.shape[:1] + input.shape[2:]
-    if input.ndim > 1 and labels.ndim and labels.shape[0] != input.shape[0]:
-        raise ValueError(f"Expected input batch_size ({input.shape[0]}) to match target batch_size "
-                         f"({labels.shape[0]}): input {list(input.shape)}, target {list(labels.shape)}")
-    if labels.shape != expected:
-        raise RuntimeError(f"{function}(): for an input of shape {list(input.shape)} the target must have "
-                           f"shape {list(expected)}, but it has {list(labels.shape)}")
-    classes = input.shape[0 if input.ndim == 1 else 1]
-    wrong = ((labels < 0) | (labels >= classes)) & (labels != ignore_index)
-    if wrong.any():
-        raise IndexError(f"Target {labels[wrong].flat[0]} is out of bounds: there are {classes} classes "
-                         f"(input {list(input.shape)})")
-    return labels
+    labels = _labels(input, target, weight, ignore_index, "nll_loss")
+    return _reduce(*_likelihoods(input, labels, weight, labels != ignore_index), reduction)
 
 
 def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None,
@@ -136,61 +98,119 @@ def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-1
     label_smoothing mixes the target with the uniform distribution over the C classes.
     """
     check_reduction(reduction, size_average, reduce)
-    tensor_argument(input, "input", "cross_entropy")
-    tensor_argument(target, "target", "cross_entropy")
-    if not 0.0 <= label_smoothing <= 1.0:
-        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
-    if input.ndim == 0:
-        raise ValueError("cross_entropy(): input must have at least one dimension, but it is 0-d")
-    at = 0 if input.ndim == 1 else 1
-    log_p = log_softmax(input, at)
-    if target.shape == input.shape and target._array.dtype.kind == "f":
-        return _soft_cross_entropy(log_p, target, weight, reduction, label_smoothing, at)
-    loss = nll_loss(log_p, target, weight, ignore_index=ignore_index, reduction=reduction)
-    if label_smoothing == 0.0:
-        return loss
-    classes = input.shape[at]
-    uniform = _smoothing_loss(log_p, target._array, weight, ignore_index, reduction, at)
-    return (1 - label_smoothing) * loss + (label_smoothing / classes) * uniform
+    function, s = "cross_entropy", label_smoothing
+    tensor_argument(input, "input", function)
+    tensor_argument(target, "target", function)
+    if not 0.0 <= s <= 1.0:
+        raise RuntimeError(f"{function}(): label_smoothing must be between 0.0 and 1.0. Got: {s}")
+    if not (input.ndim and target.shape == input.shape and target._array.dtype.kind == "f"):
+        labels = _labels(input, target, weight, ignore_index, function)
+        log_p, counts = log_softmax(input, _class_dim(input)), labels != ignore_index
+        losses, total = _likelihoods(log_p, labels, weight, counts)
+        if s:
+            uniform = where(wrap(counts), _expected(log_p, 1 / _classes(input), weight), 0.0)
+            losses = (1 - s) * losses + s * uniform
+        return _reduce(losses, total, reduction)
+    if int_argument(ignore_index, "ignore_index", function) >= 0:
+        raise RuntimeError(f"{function}(): ignore_index is not supported for floating point target, "
+                           f"but it is {ignore_index}")
+    _check_weight(input, weight, function)
+    if s:
+        target = (1 - s) * target + s / _classes(input)
+    losses = _expected(log_softmax(input, _class_dim(input)), target, weight)
+    return _reduce(losses, losses.numel(), reduction)
 
 
-def _soft_cross_entropy(log_p, target, weight, reduction, label_smoothing, at):
-    classes = log_p.shape[at]
-    if label_smoothing:
-        target = target * (1 - label_smoothing) + label_smoothing / classes
-    losses = -(log_p * target if weight is None else log_p * target * _per_class(weight, log_p, at)).sum(at)
+def _likelihoods(log_p, labels, weight, counts):
+    """-log_p[n, labels[n]], weighed, 0 where it does not count; and the denominator of their mean."""
+    at = _class_dim(log_p)
+    safe = np.where(counts, labels, 0).astype(np.int64)
+    losses = -reshape(TakeAlong.apply(log_p, indices=np.expand_dims(safe, at), dim=at), labels.shape)
+    if weight is None and counts.all():
+        return losses, labels.size
+    factors = counts.astype(log_p._array.dtype)
+    if weight is not None:
+        factors = factors * weight._array[safe]
+    # A choice, because a product with 0 would keep what is infinite.
+    return where(wrap(counts), losses * wrap(factors), 0.0), factors.sum()
+
+
+def _expected(log_p, q, weight):
+    """-sum of q log_p over the classes, weighed."""
+    at = _class_dim(log_p)
+    if weight is not None:
+        q = q * weight.reshape(*[-1 if d == at else 1 for d in range(log_p.ndim)])
+    return -(log_p * q).sum(at)
+
+
+def _reduce(losses, total, reduction):
     if reduction == "mean":
-        return losses.sum() / float(max(losses.numel(), 1))
-    return losses.sum() if reduction == "sum" else losses
-
-
-def _smoothing_loss(log_p, labels, weight, ignore_index, reduction, at):
-    """-sum of log_p over the classes, reduced like the loss that it is mixed with."""
-    losses = -(log_p if weight is None else log_p * _per_class(weight, log_p, at)).sum(at)
-    counts = labels != ignore_index
-    losses = where(wrap(np.asarray(counts)), losses, 0.0)
-    if reduction == "mean":
-        safe = np.where(counts, labels, 0).astype(np.int64)
-        total = counts.sum() if weight is None else (weight._array[safe] * counts).sum()
         return losses.sum() / float(total)
     return losses.sum() if reduction == "sum" else losses
 
 
-def _per_class(weight, log_p, at):
-    return weight.reshape(*[-1 if d == at else 1 for d in range(log_p.ndim)])
+def _class_dim(input):
+    return 0 if input.ndim == 1 else 1
+
+
+def _classes(input):
+    return input.shape[_class_dim(input)]
+
+
+def _labels(input, target, weight, ignore_index, function):
+    """The checked class numbers as an ndarray."""
+    tensor_argument(input, "input", function)
+    labels = tensor_argument(target, "target", function)._array
+    int_argument(ignore_index, "ignore_index", function)
+    if input.ndim == 0:
+        raise ValueError(f"{function}(): input must have at least one dimension, but it is 0-d")
+    if input._array.dtype.kind != "f":
+        raise NotImplementedError(f"{function}(): not implemented for '{input.dtype.text}'")
+    if input.ndim == 1 and labels.shape == (1,):
+        labels = labels.reshape(())
+    expected = input.shape[:1] + input.shape[2:] if input.ndim > 1 else ()
+    if labels.shape[:1] != expected[:1]:
+        raise ValueError(f"{function}(): expected input batch_size to match target batch_size, but "
+                         f"got input {list(input.shape)} and target {list(labels.shape)}")
+    if labels.shape != expected:
+        raise RuntimeError(f"{function}(): for an input of shape {list(input.shape)} the target must "
+                           f"have shape {list(expected)}, but it has {list(labels.shape)}")
+    if labels.dtype not in (np.int64, np.uint8):
+        raise RuntimeError(f"{function}(): expected scalar type Long for argument 'target' but found "
+                           f"{target.dtype.text}")
+    _check_weight(input, weight, function)
+    wrong = ((labels < 0) | (labels >= _classes(input))) & (labels != ignore_index)
+    if wrong.any():
+        raise IndexError(f"{function}(): Target {labels[wrong].flat[0]} is out of bounds: there are "
+                         f"{_classes(input)} classes (input {list(input.shape)})")
+    return labels
+
+
+def _check_weight(input, weight, function):
+    """RuntimeError unless there is a weight for each class, or none at all."""
+    if weight is None:
+        return
+    same_dtype(input, weight, "weight", function)
+    if weight.shape != (_classes(input),):
+        raise RuntimeError(f"{function}(): weight tensor should be defined either for all "
+                           f"{_classes(input)} classes or no classes but got weight tensor of "
+                           f"shape: {list(weight.shape)}")
 
 
 def mse_loss(input, target, size_average=None, reduce=None, reduction="mean"):
     """(input - target)^2, broadcast. A UserWarning where the two shapes differ: with (N, 1) against
-    (N) it is rarely what was meant. reduction: "none", "mean" or "sum"."""
+    (N) it is rarely what was meant. reduction: "none", "mean" or "sum". At least one of the two
+    must be floating point (NotImplementedError)."""
     check_reduction(reduction, size_average, reduce)
     tensor_argument(input, "input", "mse_loss")
     tensor_argument(target, "target", "mse_loss")
     if input.shape != target.shape:
         warnings.warn(f"Using a target size ({target.shape}) that is different to the input size "
                       f"({input.shape}). This will likely lead to incorrect results due to broadcasting. "
-                      "Please ensure they have the same size.", stacklevel=3)
-    difference = floating(input) - target
+                      "Please ensure they have the same size.", stacklevel=2)
+    difference = input - target
+    if difference._array.dtype.kind != "f":
+        raise NotImplementedError(f"mse_loss(): not implemented for '{difference.dtype.text}'")
     squares = difference * difference
     return {"mean": squares.mean, "sum": squares.sum, "none": lambda: squares}[reduction]()
 
@@ -198,10 +218,11 @@ def mse_loss(input, target, size_average=None, reduce=None, reduction="mean"):
 def check_reduction(reduction, size_average=None, reduce=None):
     """ValueError for an unknown reduction; PyTorch's two older arguments are gone."""
     if size_average is not None or reduce is not None:
-        raise NotImplementedError("arguments 'size_average' and 'reduce' are not implemented: use reduction="
-                                  "'mean', 'sum' or 'none'")
+        raise NotImplementedError("arguments 'size_average' and 'reduce' are not implemented: use "
+                                  "reduction='mean', 'sum' or 'none'")
     if reduction not in ("none", "mean", "sum"):
-        raise ValueError(f"{reduction} is not a valid value for reduction: it must be 'none', 'mean' or 'sum'")
+        raise ValueError(f"{reduction} is not a valid value for reduction: it must be 'none', 'mean' "
+                         "or 'sum'")
 
 
 # ---- and what goes with them
@@ -215,7 +236,9 @@ def one_hot(tensor, num_classes=-1):
     """
     labels = tensor_argument(tensor, "tensor", "one_hot")._array
     if labels.dtype != np.int64:
-        raise RuntimeError(f"one_hot is only applicable to index tensor of type LongTensor, not {tensor.dtype}")
+        raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor, not "
+                           f"{tensor.dtype}")
+    int_argument(num_classes, "num_classes", "one_hot")
     if labels.size == 0 and num_classes <= 0:
         raise RuntimeError("Can not infer total number of classes from empty tensor.")
     if labels.size and labels.min() < 0:
@@ -224,21 +247,28 @@ def one_hot(tensor, num_classes=-1):
     if classes < 1:
         raise RuntimeError(f"num_classes should be positive, but got num_classes={num_classes}")
     if labels.size and labels.max() >= classes:
-        raise RuntimeError(f"Class values must be smaller than num_classes: {labels.max()} and {classes}")
+        raise RuntimeError("Class values must be smaller than num_classes: "
+                           f"{labels.max()} and {classes}")
+    check_size((*labels.shape, classes), 8, "one_hot")
     return wrap((labels[..., None] == np.arange(classes)).astype(np.int64))
 
 
 def dropout(input, p=0.5, training=True, inplace=False):
     """Each element 0 with probability p, the others divided by 1 - p; with training=False, input.
 
-    Source: Srivastava et al., "Dropout", JMLR 15 (2014). ValueError for p outside [0, 1].
+    Source: Srivastava et al., "Dropout", JMLR 15 (2014). ValueError for p outside [0, 1],
+    RuntimeError for integers.
     """
     tensor_argument(input, "input", "dropout")
     if not 0.0 <= p <= 1.0:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
     if not training or p == 0:
         return input
-    dtype = input._array.dtype
-    keep = random.default_generator.bernoulli(1 - p, input._array.shape).astype(dtype)
-    scale = wrap(keep / dtype.type(max(1 - p, np.finfo(dtype).tiny)))
+    if not input.is_floating_point():
+        raise RuntimeError(f"dropout(): expected a floating-point input, but got {input.dtype}")
+    if p == 1:
+        scale = 0.0
+    else:
+        keep = random.default_generator.bernoulli(1 - p, input._array.shape)
+        scale = wrap(keep / input._array.dtype.type(1 - p))
     return input.mul_(scale) if inplace else input * scale

@@ -1,7 +1,10 @@
-"""Matrix products, by NumPy's BLAS."""
+"""Matrix products: of two matrices by minigrad's kernel, of stacks and of integers by NumPy."""
+
+import math
 
 import numpy as np
 
+from .. import kernels
 from ..engine import Operator
 from .common import tensor_argument
 from .shape import transpose, unsqueeze
@@ -13,7 +16,7 @@ class MatMul(Operator):
     uses = ((1,), (0,))
 
     def forward(self, x, y):
-        return np.matmul(x, y)
+        return product(x, y)
 
     def backward(self, g):
         x, y = self.inputs
@@ -26,12 +29,12 @@ class MatMul(Operator):
 
 
 class Linear(Operator):
-    """z = x w^T + b;  dx = g w,  dw = g^T x,  db = the sum of g's rows.  x: (n, in), w: (out, in)."""
+    """z = x w^T + b;  dx = g w,  dw = g^T x,  db = the sum of g's rows;  x (n, in), w (out, in)."""
 
     uses = ((1,), (0,))
 
     def forward(self, x, w, b):
-        z = np.matmul(x, w.T)
+        z = product(x, w.T)
         if b is not None:
             z += b
         return z
@@ -47,18 +50,22 @@ class Linear(Operator):
         return "AddmmBackward0"
 
 
+def product(x, y):
+    """x y: of two matrices of floats by the kernel, whose threads are those of the convolutions."""
+    return kernels.matmul(x, y) if x.ndim == y.ndim == 2 and x.dtype.kind == "f" else np.matmul(x, y)
+
+
 def matmul(input, other):
     """The matrix product of the last two dimensions, the others broadcast; a 1-d tensor is a row on
     the left and a column on the right, and its dimension is dropped from the result.
 
     RuntimeError if the inner sizes, or the dtypes, differ.
     """
-    tensor_argument(input, "input", "matmul")
-    tensor_argument(other, "other", "matmul")
+    same_dtype(input, other, "other", "matmul")
+    _not_bool(input, "matmul")
     if input.ndim == 0 or other.ndim == 0:
         raise RuntimeError("both arguments to matmul need to be at least 1D, but they are "
                            f"{input.ndim}D and {other.ndim}D")
-    same_dtype(input, other, "matmul")
     if input.shape[-1] != other.shape[max(other.ndim - 2, 0)]:
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied "
                            f"({_shape(input)} and {_shape(other)})")
@@ -77,34 +84,46 @@ def matmul(input, other):
 
 def linear(input, weight, bias=None):
     """input @ weight.T + bias.  input (..., in), weight (out, in), bias (out) -> (..., out).
+    A weight (in) stands for one output, whose dimension is left out.
 
     RuntimeError if the sizes or dtypes do not match.
     """
-    for x, name in ((input, "input"), (weight, "weight")) + (((bias, "bias"),) if bias is not None else ()):
-        same_dtype(tensor_argument(x, name, "linear"), input, "linear")
+    same_dtype(input, weight, "weight", "linear")
+    if bias is not None:
+        same_dtype(input, bias, "bias", "linear")
+    _not_bool(input, "linear")
+    if weight.ndim == 1:
+        return linear(input, unsqueeze(weight, 0), bias).squeeze(-1)
     if weight.ndim != 2 or (bias is not None and bias.shape not in ((), (1,), weight.shape[:1])):
         raise RuntimeError(f"linear(): weight must be (out, in) and bias (out), but they are "
                            f"{list(weight.shape)} and {None if bias is None else list(bias.shape)}")
+    rows = math.prod(input.shape[:-1])
     if input.ndim == 0 or input.shape[-1] != weight.shape[1]:
-        rows = input.numel() // input.shape[-1] if input.ndim and input.shape[-1] else 1
-        raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({rows}x"
-                           f"{input.shape[-1] if input.ndim else 1} and {weight.shape[1]}x"
-                           f"{weight.shape[0]}): the input of shape {list(input.shape)} has "
-                           f"{input.shape[-1] if input.ndim else 1} features, the weight expects "
+        features = input.shape[-1] if input.ndim else 1
+        raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({rows}x{features} and "
+                           f"{weight.shape[1]}x{weight.shape[0]}): the input of shape "
+                           f"{list(input.shape)} has {features} features, the weight expects "
                            f"{weight.shape[1]}")
     if input.ndim == 2:
         return Linear.apply(input, weight, bias)
-    rows = input.numel() // weight.shape[1] if weight.shape[1] else 0
     flat = Linear.apply(input.reshape(rows, weight.shape[1]), weight, bias)
     return flat.reshape(*input.shape[:-1], weight.shape[0])
 
 
-def same_dtype(x, y, function):
-    """RuntimeError unless two tensors have one dtype: only arithmetic promotes."""
-    if x._array.dtype != y._array.dtype:
-        raise RuntimeError(f"{function}(): expected all tensors to have the same dtype, but got "
-                           f"{x.dtype.name} and {y.dtype.name}: convert one, for instance with "
-                           f".to({y.dtype!r})")
+def same_dtype(input, other, argument, function):
+    """TypeError unless `input` and `other` are tensors, RuntimeError unless they have one dtype:
+    only arithmetic promotes."""
+    tensor_argument(input, "input", function)
+    tensor_argument(other, argument, function)
+    if input._array.dtype != other._array.dtype:
+        raise RuntimeError(f"{function}(): expected input and {argument} to have the same dtype, "
+                           f"but got {input.dtype.name} and {other.dtype.name}: convert one, for "
+                           f"instance with .to({input.dtype!r})")
+
+
+def _not_bool(x, function):
+    if x._array.dtype == np.bool_:
+        raise NotImplementedError(f"{function}(): not implemented for 'Bool'")
 
 
 def _shape(x):

@@ -15,7 +15,7 @@ import numpy as np
 from .. import kernels
 from ..engine import Operator, wrap
 from .common import tensor_argument
-from .conv import conv, per_dimension
+from .conv import conv, int_argument, per_dimension
 from .shape import check_size, pad, reshape, unsqueeze
 
 
@@ -61,24 +61,26 @@ def max_pool(input, kernel_size, stride, padding, dilation, ceil_mode, dims):
     function = f"max_pool{dims}d"
     tensor_argument(input, "input", function)
     if input.ndim == dims + 1:
-        found = max_pool(unsqueeze(input, 0), kernel_size, stride, padding, dilation, ceil_mode, dims)
+        batch = unsqueeze(input, 0)
+        found = max_pool(batch, kernel_size, stride, padding, dilation, ceil_mode, dims)
         return tuple(x.squeeze(0) for x in found)
     window = _window(function, input, kernel_size, stride, padding, dilation, ceil_mode, dims)
-    if input._array.dtype.kind != "f":
-        raise NotImplementedError(f"{function}(): not implemented for '{input.dtype.text}'")
     return MaxPool.apply(input, **window)
 
 
-def avg_pool(input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override, dims):
+def avg_pool(input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override,
+             dims):
     """The mean of each window. With count_include_pad the zeros of the padding count as elements;
     divisor_override replaces the count."""
     function = f"avg_pool{dims}d"
     tensor_argument(input, "input", function)
     if input.ndim == dims + 1:
-        return avg_pool(unsqueeze(input, 0), kernel_size, stride, padding, ceil_mode, count_include_pad,
+        batch = unsqueeze(input, 0)
+        return avg_pool(batch, kernel_size, stride, padding, ceil_mode, count_include_pad,
                         divisor_override, dims).squeeze(0)
-    if divisor_override is not None and not divisor_override:
-        raise RuntimeError("divisor must be not zero: divisor_override=0")
+    if divisor_override is not None:
+        if int_argument(divisor_override, "divisor_override", function) == 0:
+            raise RuntimeError(f"{function}(): divisor must be not zero: divisor_override=0")
     window = _window(function, input, kernel_size, stride, padding, 1, ceil_mode, dims)
     kernel, stride, padding, out = (window[k] for k in ("kernel", "stride", "padding", "out"))
     sums = _window_sums(input, kernel, stride, padding, out)
@@ -98,7 +100,10 @@ def avg_pool(input, kernel_size, stride, padding, ceil_mode, count_include_pad, 
 def _window_sums(input, kernel, stride, padding, out):
     """The sum of each window: every channel an image of its own, convolved with ones."""
     n, c, *size = input.shape
-    ends = [max((o - 1) * s + k - m - p, 0) for o, s, k, m, p in zip(out, stride, kernel, size, padding)]
+    axes = zip(out, stride, kernel, size, padding)
+    ends = [max((o - 1) * s + k - m - p, 0) for o, s, k, m, p in axes]
+    padded = [n, c, *(p + m + end for p, m, end in zip(padding, size, ends))]
+    check_size(padded, input._array.itemsize, f"avg_pool{len(kernel)}d")
     border = [amount for p, end in zip(padding[::-1], ends[::-1]) for amount in (p, end)]
     x = pad(reshape(input, (n * c, 1, *size)), border)
     ones = wrap(np.ones((1, 1, *kernel), input._array.dtype))
@@ -110,23 +115,29 @@ def _window(function, input, kernel_size, stride, padding, dilation, ceil_mode, 
     """The checked parameters of a pooling operator, by name."""
     size = tuple(input.shape)
     if len(size) != dims + 2 or 0 in size[1:]:
-        raise RuntimeError(f"{function}(): Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with "
-                           f"optional 0 dim batch size for input, but got: {list(size)}")
+        raise RuntimeError(f"{function}(): Expected {dims + 1}D or {dims + 2}D (batch mode) tensor "
+                           f"with optional 0 dim batch size for input, but got: {list(size)}")
+    if input._array.dtype.kind != "f":
+        raise NotImplementedError(f"{function}(): not implemented for '{input.dtype.text}'")
     kernel = per_dimension(kernel_size, dims, "kernel_size", function, least=1)
     if stride is None or stride == () or stride == []:
         stride = kernel
     stride = per_dimension(stride, dims, "stride", function, least=1)
     padding = per_dimension(padding, dims, "padding", function, least=0)
     dilation = per_dimension(dilation, dims, "dilation", function, least=1)
-    if any(2 * p > d * (k - 1) + 1 for p, k, d in zip(padding, kernel, dilation)):
-        raise RuntimeError("pad should be at most half of effective kernel size, but got "
-                           f"padding={padding}, kernel_size={kernel} and dilation={dilation}")
-    out = tuple(_pooled(*numbers, ceil_mode) for numbers in zip(size[2:], kernel, stride, padding, dilation))
+    if not isinstance(ceil_mode, bool):
+        raise TypeError(f"{function}(): argument 'ceil_mode' must be bool, "
+                        f"not {type(ceil_mode).__name__}")
+    if any(2 * p > k for p, k in zip(padding, kernel)):
+        raise RuntimeError("pad should be smaller than or equal to half of kernel size, but got "
+                           f"padding={padding} and kernel_size={kernel}")
+    axes = zip(size[2:], kernel, stride, padding, dilation)
+    out = tuple(_pooled(*axis, ceil_mode) for axis in axes)
     if min(out) < 1:
-        raise RuntimeError(f"Given input size {list(size)}, kernel_size={kernel}: the calculated output "
-                           f"size {[*size[:2], *out]} is too small")
+        raise RuntimeError(f"{function}(): given input size {list(size)} and kernel_size={kernel}, "
+                           f"the calculated output size {[*size[:2], *out]} is too small")
     check_size([*size[:2], *out], 8, function)
-    return {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation, "out": out}
+    return dict(kernel=kernel, stride=stride, padding=padding, dilation=dilation, out=out)
 
 
 def _pooled(n, k, s, p, d, ceil_mode):

@@ -3,6 +3,7 @@
 A sum and a broadcast are each other's gradient: `Sum` here, `Expand` in `shape.py`.
 """
 
+import math
 from collections import namedtuple
 
 import numpy as np
@@ -22,7 +23,7 @@ class Sum(Operator):
 
     def forward(self, x, *, dims, keepdim):
         self.shape, self.dims, self.keepdim = x.shape, dims, keepdim
-        return np.add.reduce(x, axis=dims, keepdims=keepdim)
+        return np.add.reduce(x, axis=dims, keepdims=keepdim, dtype=x.dtype)
 
     def backward(self, g):
         return expand(kept(g, self), self.shape)
@@ -33,12 +34,12 @@ class Mean(Operator):
 
     def forward(self, x, *, dims, keepdim):
         self.shape, self.dims, self.keepdim = x.shape, dims, keepdim
-        self.count = np.prod([x.shape[d] for d in dims], dtype=int)
+        self.count = math.prod([x.shape[d] for d in dims])
         total = np.add.reduce(x, axis=dims, keepdims=keepdim)
         return total / x.dtype.type(self.count)
 
     def backward(self, g):
-        return expand(kept(g / int(self.count), self), self.shape)
+        return expand(kept(g / (self.count or 1), self), self.shape)
 
 
 class Extremum(Operator):
@@ -53,7 +54,7 @@ class Extremum(Operator):
 
     def backward(self, g):
         x = self.inputs[0]
-        reached = x == kept(self.output, self)
+        reached = (x == kept(self.output, self)) | (x != x)  # where there is a NaN, it is the result
         shares = sum(reached, dim=self.dims, keepdim=True)
         return where(reached, kept(g, self) / shares, 0.0)
 
@@ -118,7 +119,7 @@ def sum(input, dim=None, keepdim=False, *, dtype=None):  # noqa: A001
 def mean(input, dim=None, keepdim=False, *, dtype=None):
     """The mean over `dim`. RuntimeError for integers, as in PyTorch: say which float you want."""
     tensor_argument(input, "input", "mean")
-    x = input if dtype is None else input.to(dtype)
+    x = input if dtype is None else input.to(dtype=dtype)
     if x._array.dtype.kind != "f":
         raise RuntimeError("mean(): could not infer output dtype. Input dtype must be either a "
                            f"floating point or complex dtype. Got: {x.dtype}")
@@ -138,7 +139,7 @@ def var(input, dim=None, unbiased=True, keepdim=False, *, correction=None):
     correction = int(unbiased) if correction is None else correction
     dims = normal_dims(dim, input.ndim)
     centred = input - mean(input, dims, keepdim=True)
-    n = np.prod([input.shape[d] for d in dims], dtype=int)
+    n = math.prod([input.shape[d] for d in dims])
     squares = sum(centred * centred, dims, keepdim)
     return squares / float(np.maximum(n - correction, 0))
 
@@ -170,8 +171,7 @@ def prod(input, dim=None, keepdim=False, *, dtype=None):
             pairs = cat([first, pairs[front + (slice(1, None),)]], at)
         x = pairs
     if x.shape[at] == 0:
-        shape = x.shape[:at] + (1,) + x.shape[at + 1:]
-        x = wrap(np.ones(shape, x._array.dtype))
+        x = sum(x, at, keepdim=True) + 1  # the empty product
     return x if keepdim and dim is not None and input.ndim else x[front + (0,)]
 
 
@@ -183,26 +183,28 @@ def max(input, dim=None, keepdim=False):  # noqa: A001
     """
     if isinstance(dim, Value):
         return maximum(input, dim)
-    return _extremum(input, dim, keepdim, True)
+    if dim is None:
+        return _over_dims(input, None, False, True, "max")
+    return _along_dim(input, dim, keepdim, True, "max")
 
 
 def min(input, dim=None, keepdim=False):  # noqa: A001
     """min(x): the smallest element. min(x, dim): (values, indices) along it. min(x, y): `minimum`."""
     if isinstance(dim, Value):
         return minimum(input, dim)
-    return _extremum(input, dim, keepdim, False)
+    if dim is None:
+        return _over_dims(input, None, False, False, "min")
+    return _along_dim(input, dim, keepdim, False, "min")
 
 
 def amax(input, dim=None, keepdim=False):
     """The largest element over `dim`, an int or a tuple; equal elements share the gradient."""
-    dims = _reducible(input, dim, "amax")
-    return Extremum.apply(input, dims=dims, keepdim=keepdim, largest=True)
+    return _over_dims(input, dim, keepdim, True, "amax")
 
 
 def amin(input, dim=None, keepdim=False):
     """The smallest element over `dim`, an int or a tuple; equal elements share the gradient."""
-    dims = _reducible(input, dim, "amin")
-    return Extremum.apply(input, dims=dims, keepdim=keepdim, largest=False)
+    return _over_dims(input, dim, keepdim, False, "amin")
 
 
 def argmax(input, dim=None, keepdim=False):
@@ -215,18 +217,24 @@ def argmin(input, dim=None, keepdim=False):
     return _arg(np.argmin, input, dim, keepdim)
 
 
-def _extremum(input, dim, keepdim, largest):
-    name = "max" if largest else "min"
-    if dim is None:
-        tensor_argument(input, "input", name)
-        if input.numel() == 0:
-            raise RuntimeError(f"{name}(): Expected reduction dim to be specified for input.numel() "
-                               "== 0. Specify the reduction dim with the 'dim' argument.")
-        return Extremum.apply(input, dims=tuple(range(input.ndim)), keepdim=False, largest=largest)
-    (at,) = _reducible(input, dim, name) or (0,)
+def _over_dims(input, dim, keepdim, largest, name):
+    tensor_argument(input, "input", name)
+    if input.numel() == 0 and dim in (None, ()):
+        raise RuntimeError(UNSPECIFIED.format(name))
+    dims = normal_dims(dim, input.ndim)
+    for d in dims:
+        _check_elements(input, d, name)
+    return Extremum.apply(input, dims=dims, keepdim=keepdim, largest=largest)
+
+
+def _along_dim(input, dim, keepdim, largest, name):
+    """(values, indices) of the first largest or smallest element of each line along `dim`."""
+    tensor_argument(input, "input", name)
+    at = normal_dim(dim, input.ndim)
+    _check_elements(input, at, name)
     x = reshape(input, (1,)) if input.ndim == 0 else input
     indices = (np.argmax if largest else np.argmin)(x._array, axis=at, keepdims=True)
-    values, indices = TakeAlong.apply(x, indices=indices, dim=at), wrap(indices)
+    values, indices = TakeAlong.apply(x, indices=indices, dim=at), wrap(indices.copy())
     if not keepdim or input.ndim == 0:
         shape = values.shape[:at] + values.shape[at + 1:]
         values, indices = reshape(values, shape), reshape(indices, shape)
@@ -234,32 +242,29 @@ def _extremum(input, dim, keepdim, largest):
 
 
 def _arg(function, input, dim, keepdim):
-    x = tensor_argument(input, "input", function.__name__)._array
-    if dim is None:
-        if x.size == 0:
-            raise IndexError(f"{function.__name__}(): Expected reduction dim to be specified for "
-                             "input.numel() == 0. Specify the reduction dim with the 'dim' argument.")
-        return wrap(function(x, keepdims=keepdim))
-    dims = _reducible(input, dim, function.__name__)
-    return wrap(function(x, axis=dims[0], keepdims=keepdim)) if dims else wrap(np.zeros((), np.int64))
+    name = function.__name__
+    x = tensor_argument(input, "input", name)._array
+    if dim is not None:
+        dim = normal_dim(dim, x.ndim)
+        _check_elements(input, dim, name)
+    elif x.size == 0:
+        raise IndexError(UNSPECIFIED.format(name))
+    return wrap(function(x, axis=dim if x.ndim else None, keepdims=keepdim))
 
 
-def _reducible(input, dim, name):
-    """The dims of a reduction that has no value for nothing. IndexError if one has no elements."""
-    tensor_argument(input, "input", name)
-    dims = normal_dims(dim, input.ndim)
-    for d in dims:
-        if input.shape[d] == 0:
-            raise IndexError(f"{name}(): Expected reduction dim {d} to have non-zero size, "
-                             f"but the input has shape {list(input.shape)}")
-    return dims
+UNSPECIFIED = ("{}(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
+               "reduction dim with the 'dim' argument.")
+
+
+def _check_elements(input, dim, name):
+    """IndexError for a reduction that has no value, over a dimension without elements."""
+    if input.ndim and input.shape[dim] == 0:
+        raise IndexError(f"{name}(): Expected reduction dim {dim} to have non-zero size, but the "
+                         f"input has shape {list(input.shape)}")
 
 
 def _numbers(input, name, dtype):
     tensor_argument(input, "input", name)
     if dtype is not None:
-        return input.to(dtype)
+        return input.to(dtype=dtype)
     return input if input._array.dtype.kind == "f" else cast(input, np.dtype(np.int64))
-
-
-

@@ -83,7 +83,7 @@ class Flip(Operator):
 
     def forward(self, x, *, dims):
         self.dims = dims
-        return np.ascontiguousarray(np.flip(x, dims))
+        return np.flip(x, dims).copy()
 
     def backward(self, g):
         return Flip.apply(g, dims=self.dims)
@@ -268,7 +268,8 @@ def _sequence(tensors, function):
                         f"not {type(tensors).__name__}")
     tensors = list(tensors)
     if not tensors:
-        raise RuntimeError(f"{function} expects a non-empty list of Tensors")
+        kind = ValueError if function == "cat" else RuntimeError
+        raise kind(f"{function}() expects a non-empty list of Tensors")
     for i, x in enumerate(tensors):
         if not isinstance(x, Value):
             raise TypeError(f"{function}(): expected Tensor as element {i} in argument 'tensors', "

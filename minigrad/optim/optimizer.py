@@ -1,0 +1,132 @@
+"""What all optimisers share: parameter groups, `zero_grad`, and a state that can be saved."""
+
+from collections import defaultdict
+
+import numpy as np
+
+from ..autograd import enable_grad, no_grad
+from ..tensor import Tensor
+
+
+class Optimizer:
+    """Holds parameters in groups, each with its own options, and a state for each parameter.
+
+    params: an iterable of tensors, or of dicts {"params": [...], option: value, ...}.
+    A subclass writes `update(parameter, gradient, state, **options)`, and `check(**options)`, which
+    raises ValueError for options that make no sense. `state[parameter]` is a dict for it to fill.
+    TypeError or ValueError for no parameters, for what is no leaf tensor, for one given twice.
+    """
+
+    def __init__(self, params, defaults):
+        if isinstance(params, Tensor):
+            raise TypeError("params argument given to the optimizer should be an iterable of Tensors or dicts, but "
+                            f"got {type(params).__name__}")
+        self.defaults = defaults
+        self.param_groups = []
+        self.state = defaultdict(dict)
+        groups = _ordered(params)
+        if not groups:
+            raise ValueError("optimizer got an empty parameter list")
+        for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
+            self.add_param_group(group)
+
+    def add_param_group(self, param_group):
+        """Add {"params": tensors, option: value, ...}; options not given have their defaults."""
+        if not isinstance(param_group, dict):
+            raise TypeError(f"param_group must be a dict, but got {type(param_group).__name__}")
+        if "params" not in param_group:
+            raise KeyError(f"param_group has no 'params': its keys are {sorted(param_group)}")
+        group = {**self.defaults, **param_group}
+        self.check(**self._options(group))
+        params = group["params"]
+        params = group["params"] = [params] if isinstance(params, Tensor) else _ordered(params)
+        known = {id(p) for group in self.param_groups for p in group["params"]}
+        for p in params:
+            if not isinstance(p, Tensor):
+                raise TypeError("optimizer can only optimize Tensors, but one of the params is "
+                                f"{type(p).__name__}")
+            if not p.is_leaf:
+                raise ValueError("can't optimize a non-leaf Tensor")
+            if id(p) in known:
+                raise ValueError("some parameters appear in more than one parameter group, or twice in one")
+            known.add(id(p))
+        self.param_groups.append(group)
+
+    def zero_grad(self, set_to_none=True):
+        """Forget the gradients of all parameters (or set them to 0)."""
+        for group in self.param_groups:
+            for p in group["params"]:
+                if set_to_none or p.grad is None:
+                    p.grad = None
+                else:
+                    p.grad = p.grad.detach().zero_()
+
+    @no_grad()
+    def step(self, closure=None):
+        """Update every parameter that has a gradient. closure: computes the loss anew; it is returned."""
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
+        with np.errstate(all="ignore"):  # like PyTorch, no warning where training diverges
+            for group in self.param_groups:
+                for p in group["params"]:
+                    if p.grad is not None:
+                        self.update(p, p.grad, self.state[p], **self._options(group))
+        return loss
+
+    def update(self, parameter, gradient, state, **options):
+        raise NotImplementedError(f"{type(self).__name__} has no update")
+
+    def check(self, **options):
+        pass
+
+    def _options(self, group):
+        """Those of a group that `update` knows; users and schedulers may add others."""
+        return {name: group[name] for name in self.defaults}
+
+    def state_dict(self):
+        """{"state": {number: {...}}, "param_groups": [...]}, the parameters being numbered in order."""
+        number = {p: i for i, p in enumerate(self._all())}
+        groups = [{**group, "params": [number[p] for p in group["params"]]} for group in self.param_groups]
+        state = {number[p]: dict(state) for p, state in self.state.items() if state}
+        return {"state": state, "param_groups": groups}
+
+    def load_state_dict(self, state_dict):
+        """Take over options and state. ValueError if the groups have other numbers of parameters."""
+        groups = state_dict["param_groups"]
+        mine, theirs = ([len(g["params"]) for g in some] for some in (self.param_groups, groups))
+        if len(mine) != len(theirs):
+            raise ValueError("loaded state dict has a different number of parameter groups: "
+                             f"{len(theirs)}, the optimizer has {len(mine)}")
+        if mine != theirs:
+            raise ValueError("loaded state dict contains a parameter group that doesn't match the size of "
+                             f"optimizer's group: {theirs} parameters, the optimizer has {mine}")
+        params = dict(zip((number for group in groups for number in group["params"]), self._all()))
+        unknown = sorted(state_dict["state"].keys() - params)
+        if unknown:
+            raise ValueError(f"loaded state dict has state for parameters {unknown} that are in no group")
+        for group, loaded in zip(self.param_groups, groups):
+            group.update({name: value for name, value in loaded.items() if name != "params"})
+        self.state = defaultdict(dict)
+        for number, state in state_dict["state"].items():
+            for name, x in state.items():
+                copy = x.detach().to(params[number].dtype, copy=True) if isinstance(x, Tensor) else x
+                self.state[params[number]][name] = copy
+
+    def _all(self):
+        return (p for group in self.param_groups for p in group["params"])
+
+    def __repr__(self):
+        text = type(self).__name__ + " ("
+        for i, group in enumerate(self.param_groups):
+            text += f"\nParameter Group {i}\n"
+            text += "".join(f"    {name}: {group[name]}\n" for name in sorted(group) if name != "params")
+        return text + ")"
+
+
+def _ordered(params):
+    if isinstance(params, (set, frozenset)):
+        raise TypeError("optimizer parameters need to be organized in ordered collections, but the "
+                        "ordering of tensors in sets will change between runs. Please use a list instead.")
+    return list(params)

@@ -1,0 +1,53 @@
+"""Stochastic gradient descent."""
+
+import numpy as np
+
+from ..engine import wrap
+from .optimizer import Optimizer
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent with momentum, exactly as PyTorch updates:
+
+        g = gradient (negated if maximize) + weight_decay p
+        v = momentum v + (1 - dampening) g         (v = g in the first step)
+        g = g + momentum v  if nesterov  else  v   (if there is a momentum)
+        p = p - lr g
+
+    ValueError for a negative lr, momentum or weight_decay, and for nesterov without a momentum or
+    with a dampening. Source: Sutskever et al., "On the importance of initialization and momentum in
+    deep learning", ICML 2013, in PyTorch's form.
+    """
+
+    def __init__(self, params, lr=1e-3, momentum=0, dampening=0, weight_decay=0, nesterov=False, *,
+                 maximize=False):
+        super().__init__(params, {"lr": lr, "momentum": momentum, "dampening": dampening,
+                                  "weight_decay": weight_decay, "nesterov": nesterov, "maximize": maximize})
+
+    def check(self, lr, momentum, dampening, weight_decay, nesterov, maximize):
+        for name, value in (("learning rate", lr), ("momentum value", momentum),
+                            ("weight_decay value", weight_decay)):
+            if value < 0.0:
+                raise ValueError(f"Invalid {name}: {value}")
+        if nesterov and (momentum <= 0 or dampening != 0):
+            raise ValueError("Nesterov momentum requires a momentum and zero dampening")
+
+    def update(self, parameter, gradient, state, lr, momentum, dampening, weight_decay, nesterov, maximize):
+        # On the arrays, in place: the same lines on tensors would allocate a result for each operator.
+        p, g = parameter._array, gradient._array
+        lr, momentum, dampening, weight_decay = map(float, (lr, momentum, dampening, weight_decay))
+        if maximize:
+            g = -g
+        if weight_decay:
+            g = g + weight_decay * p
+        if momentum:
+            if "momentum_buffer" in state:
+                v = state["momentum_buffer"]._array
+                v *= momentum
+                v += (1 - dampening) * g if dampening else g
+            else:
+                v = np.array(g)
+                state["momentum_buffer"] = wrap(v)
+            g = g + momentum * v if nesterov else v
+        p -= lr * g
+        parameter._version_counter.count += 1  # a graph that saved the parameter finds out
