@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from helpers import assert_same, check, check_error, random, raised
+from helpers import assert_same, check, check_error, raised, random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -58,7 +58,6 @@ def tensors_of(m, index):
     if isinstance(index, tuple):
         return tuple(tensors_of(m, i) for i in index)
     return m.tensor(index) if isinstance(index, np.ndarray) else index
-
 
 
 @pytest.mark.parametrize("name", INDICES)

@@ -96,9 +96,7 @@ KNOWN = {
 def test_every_pair_of_dtypes(name):
     wrong = {}
     for left, right in product(DTYPES, DTYPES):
-        for (kind_x, x), (kind_y, y) in product(
-            operands(left, LEFT).items(), operands(right, RIGHT).items()
-        ):
+        for (kind_x, x), (kind_y, y) in product(operands(left, LEFT).items(), operands(right, RIGHT).items()):
             if kind_x == kind_y == "number":
                 continue
             found = disagreement(lambda m, x=x, y=y: FUNCTIONS[name](m, x(m), y(m)))

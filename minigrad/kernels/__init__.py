@@ -12,16 +12,11 @@ The environment variable MINIGRAD_SIMD (baseline, avx2, avx512) chooses the inst
 
 import os
 
-from minigrad.kernels.conv import (
-    conv_forward,
-    conv_input_grad,
-    conv_weight_grad,
-    set_simd_level,
-    simd_level,
-)
-from minigrad.kernels.matmul import matmul
-from minigrad.kernels.pool import gather_plane, max_pool, scatter_plane
-from minigrad.kernels.threads import get_num_threads, has_openmp, set_num_threads
+from .conv import conv_forward, conv_input_grad, conv_weight_grad
+from .loops import set_simd_level, simd_level
+from .matmul import matmul
+from .pool import gather_plane, max_pool, scatter_plane
+from .threads import get_num_threads, has_openmp, set_num_threads
 
 if "MINIGRAD_SIMD" in os.environ:
     set_simd_level(os.environ["MINIGRAD_SIMD"])

@@ -1,21 +1,23 @@
-/* The innermost block of every convolution:
+/* The innermost block of every convolution: R rows of numbers times V columns of vectors,
 
-       out[i][j] += sum over k < n of  a[row[i] + col[k]] * b[step[k] + j]
+       out[i][j] = sum over k < n of  a[row[i] + a_step[k]] * b[column[j] + b_step[k]]
 
-   A block of ROWS x VECTORS accumulators stays in registers while k runs. Each k costs one vector
-   load for each column of the block and one broadcast for each row, and both are used for
-   ROWS * VECTORS multiply-adds: arithmetic, not memory, sets the pace.
+   The sums stay in registers while k runs. Each k costs a broadcast for each row and a load for
+   each column, which then serve for R * V multiply-adds: arithmetic, not memory, sets the pace.
 
-                                 b[step[k] + j]: packed, from the cache
-                                  +----------+----------+
-                                  |  vector  |  vector  |
-           a[row[0] + col[k]] ->  |   acc    |   acc    |
-           a[row[1] + col[k]] ->  |   acc    |   acc    |    acc: in registers until k = n
-                  ...             |   ...    |   ...    |
-           one number, broadcast; a is read in place, by way of two tables of offsets
+                                   b[column[0] + b_step[k]]   b[column[1] + b_step[k]]
+                                  +--------------------------+------------------------+
+      a[row[0] + a_step[k]]  ->   |        sum[0][0]         |       sum[0][1]        |
+      a[row[1] + a_step[k]]  ->   |        sum[1][0]         |       sum[1][1]        |
+               ...                |           ...            |          ...           |
+      one number, broadcast        vectors of numbers, in registers until k = n
+
+   Nothing has to lie in order: four tables of offsets say where a and b are read. If `pairs`, a is
+   read in vectors as well: scalar products, whose lanes are to be added up. If `add`, the sums are
+   added to what is in out.
 
    This file is a template: blocks.h includes it for each element type (real) and instruction set
-   (ISA, TARGET, BYTES, ROWS, VECTORS). Without GCC's vector types a vector is a single number. */
+   (ISA, TARGET, BYTES, REGISTERS). Without GCC's vector types a vector is a single number. */
 
 #define NAME(stem) PASTE(stem, ISA, real)
 
@@ -24,44 +26,51 @@ typedef real NAME(vector) __attribute__((vector_size(BYTES), aligned(sizeof(real
 #else
 typedef real NAME(vector);
 #endif
+#define VECTOR(pointer) (*(NAME(vector) *)(pointer))
 
-/* R and V are constants wherever this is inlined, so that its inner loops unroll. */
-TARGET ALWAYS_INLINE void NAME(unrolled)(
-    const int R, const int V, ptrdiff_t n,
-    const real *a, const ptrdiff_t *row, const ptrdiff_t *col,
-    const real *b, const ptrdiff_t *step, real *out, ptrdiff_t pitch)
+/* R, V and pairs are constants wherever this is inlined, so that its inner loops unroll. */
+TARGET ALWAYS_INLINE void NAME(unrolled)(const int R, const int V, const int pairs, ARGUMENTS(real))
 {
-    NAME(vector) acc[ROWS][VECTORS] = {{{0}}};
-    for (ptrdiff_t k = 0; k < n; k++) {
-        const NAME(vector) *bk = (const NAME(vector) *)(b + step[k]);
+    const real *a_row[MAX_ROWS], *b_column[MAX_COLUMNS];
+    NAME(vector) sum[MAX_ROWS][MAX_COLUMNS] = {{{0}}};
+    UNROLL for (int i = 0; i < R; i++) a_row[i] = a + row[i];
+    UNROLL for (int j = 0; j < V; j++) b_column[j] = b + column[j];
+
+    for (ptrdiff_t k = 0; k < n; k++)
         UNROLL for (int i = 0; i < R; i++)
             UNROLL for (int j = 0; j < V; j++)
-                acc[i][j] += a[row[i] + col[k]] * bk[j];
-    }
+                if (pairs)
+                    sum[i][j] += VECTOR(a_row[i] + a_step[k]) * VECTOR(b_column[j] + b_step[k]);
+                else
+                    sum[i][j] += a_row[i][a_step[k]] * VECTOR(b_column[j] + b_step[k]);
+
     UNROLL for (int i = 0; i < R; i++)
         UNROLL for (int j = 0; j < V; j++)
-            ((NAME(vector) *)(out + i * pitch))[j] += acc[i][j];
+            if (add)
+                (&VECTOR(out + i * pitch))[j] += sum[i][j];
+            else
+                (&VECTOR(out + i * pitch))[j] = sum[i][j];
 }
 
-/* One instance for each number of rows and vectors, so that nothing is computed in vain. */
-#define CASE(R, V) \
-    case 4 * (R) + (V): \
-        if ((R) <= ROWS && (V) <= VECTORS) \
-            NAME(unrolled)(R, V, n, a, row, col, b, step, out, pitch); \
+/* One instance for each number of rows and columns, so that nothing is computed in vain. */
+#define CASE(R, V, pairs) \
+    case 16 * (R) + 2 * (V) + (pairs): \
+        if (FITS(R, V, REGISTERS)) \
+            NAME(unrolled)(R, V, pairs, n, a, row, a_step, b, column, b_step, out, pitch, add); \
         break;
-#define CASES(V) \
-    CASE(1, V) CASE(2, V) CASE(3, V) CASE(4, V) CASE(5, V) CASE(6, V) \
-    CASE(7, V) CASE(8, V) CASE(9, V) CASE(10, V) CASE(11, V) CASE(12, V)
+#define CASES(R) \
+    CASE(R, 1, 0) CASE(R, 2, 0) CASE(R, 3, 0) CASE(R, 4, 0) \
+    CASE(R, 1, 1) CASE(R, 2, 1) CASE(R, 3, 1) CASE(R, 4, 1)
 
-TARGET static void NAME(block)(
-    int rows, int vectors, ptrdiff_t n,
-    const real *a, const ptrdiff_t *row, const ptrdiff_t *col,
-    const real *b, const ptrdiff_t *step, real *out, ptrdiff_t pitch)
+TARGET static void NAME(block)(int rows, int columns, int pairs, ARGUMENTS(real))
 {
-    switch (4 * rows + vectors) { CASES(1) CASES(2) CASES(3) }
+    switch (16 * rows + 2 * columns + pairs) {
+        CASES(1) CASES(2) CASES(3) CASES(4) CASES(5) CASES(6) CASES(7) CASES(8)
+    }
 }
 
 #undef NAME
+#undef VECTOR
 #undef CASE
 #undef CASES
 #undef real

@@ -13,8 +13,10 @@ LeNet-5), and its results depend on how many there are.
 
 import numpy as np
 
-from minigrad.kernels.conv import correlate, same_type
-from minigrad.kernels.tables import Loop
+from .conv import same_type
+from .correlate import correlate
+from .loops import lanes
+from .tables import make_loop
 
 
 def matmul(a, b):
@@ -38,12 +40,13 @@ def multiply(a, b, z, row_pitch, column_pitch):
     (rows, terms), columns = a.shape, b.shape[1]
     a, a_row, a_column = flat(a)
     b, b_row, b_column = flat(b)
-    loop = Loop(
+    loop = make_loop(
         base=np.arange(rows) * a_row, target=np.arange(rows) * row_pitch,
         tap=np.arange(terms) * a_column, pick=np.arange(terms) * b_row,
+        pitch=b_column, lanes=lanes(z),
     )
     bias = np.zeros((1, columns), z.dtype)
-    correlate(a[None, None], b[None], bias, z.reshape(1, 1, -1), loop, b_column, column_pitch)
+    correlate(a[None, None], b[None], bias, z.reshape(1, 1, -1), loop, column_pitch)
 
 
 def flat(matrix):

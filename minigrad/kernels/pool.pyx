@@ -20,8 +20,8 @@ from cython.parallel cimport prange
 from libc.math cimport INFINITY
 from libc.stdint cimport int64_t
 
-from minigrad.kernels import tables
-from minigrad.kernels.threads import get_num_threads
+from . import tables
+from .threads import get_num_threads
 
 ctypedef fused real_t:
     float

@@ -32,14 +32,19 @@ class Loop(NamedTuple):
     base: np.ndarray  # [P] offset in the bordered image
     target: np.ndarray  # [P] offset in the output plane
     tap: np.ndarray  # [K] offset in the bordered image of one group
-    pick: np.ndarray  # [K] offset in the weights of one group
+    pick: np.ndarray  # [K] offset in the weights of one group, ...
+    pitch: int  # ... and from one channel of the result to the next
+    last_tap: int  # the largest offset in tap
+    lanes: int
+    vectors: np.ndarray  # [V + 1] cuts the positions into runs of neighbours, of at most `lanes`
 
 
 class Geometry(NamedTuple):
     """What a convolution does to one image."""
 
-    border: tuple[tuple[int, int], ...]  # zeros (before, after) the image, on each spatial axis
     output: tuple[int, ...]  # spatial shape of the result
+    bordered: tuple[int, ...]  # of the image with a border of zeros
+    rows: np.ndarray  # where in it each row of the image begins
     loops: tuple[Loop, ...]
 
 
@@ -52,7 +57,7 @@ class Phase(NamedTuple):
 
 
 @lru_cache(maxsize=64)
-def forward(x_shape, w_shape, stride, padding, dilation, groups):
+def forward(x_shape, w_shape, stride, padding, dilation, groups, lanes):
     """Geometry of y = conv(x, w) for x_shape (C, *S) and w_shape (D, C/groups, *K)."""
     check(x_shape, w_shape, stride, padding, dilation, groups)
     size, kernel, channels = x_shape[1:], w_shape[2:], w_shape[1]
@@ -62,24 +67,26 @@ def forward(x_shape, w_shape, stride, padding, dilation, groups):
     base = grid(np.arange(o) * s * p for o, s, p in zip(output, stride, pitch))
     taps = [np.arange(k) * d * p for k, d, p in zip(kernel, dilation, pitch)]
     tap = grid([np.arange(channels) * channel, *taps])
-    loop = Loop(base, np.arange(base.size), tap, np.arange(tap.size))
-    return Geometry(padding, output, (loop,))
+    target, pick = np.arange(base.size), np.arange(tap.size)
+    loop = make_loop(base, target, tap, pick, tap.size, lanes)
+    return Geometry(output, padded, row_starts(size, padding, pitch), (loop,))
 
 
 @lru_cache(maxsize=64)
-def input_grad(x_shape, w_shape, stride, padding, dilation, groups):
+def input_grad(x_shape, w_shape, stride, padding, dilation, groups, lanes):
     """Geometry of dx, a loop over the bordered gradient g for each phase of the stride.
 
     Output o meets x[s] at tap k where s + padding = o * stride + k * dilation. So, on each axis,
     dx[s] = sum over k of  g[(s + padding - k * dilation) / stride] * w[k],  for the k that divide.
     """
-    g_size = forward(x_shape, w_shape, stride, padding, dilation, groups).output
+    g_size = forward(x_shape, w_shape, stride, padding, dilation, groups, lanes).output
     size, kernel, channels = x_shape[1:], w_shape[2:], np.arange(w_shape[0] // groups)
     _, stride, dilation = limits(size, stride, padding, dilation)
-    before = [pad for pad, _ in padding]
-    axes = [phases(*axis) for axis in zip(size, kernel, stride, before, dilation)]
+    starts = [before for before, _ in padding]
+    axes = [phases(*axis) for axis in zip(size, kernel, stride, starts, dilation)]
     border = tuple(overhang(axis, length) for axis, length in zip(axes, g_size))
-    g_channel, *g_pitch = pitches([b + length + a for length, (b, a) in zip(g_size, border)])
+    bordered = tuple(before + length + after for length, (before, after) in zip(g_size, border))
+    g_channel, *g_pitch = pitches(bordered)
     w_channel, *w_pitch = pitches(kernel)
     x_pitch = pitches(size)[1:]
 
@@ -87,12 +94,12 @@ def input_grad(x_shape, w_shape, stride, padding, dilation, groups):
     for phase in itertools.product(*axes):
         base = grid(np.arange(a.positions.size) * p for a, p in zip(phase, g_pitch))
         target = grid(a.positions * p for a, p in zip(phase, x_pitch))
-        taps = [(a.shifts + b) * p for a, (b, _), p in zip(phase, border, g_pitch)]
+        taps = [(a.shifts + before) * p for a, (before, _), p in zip(phase, border, g_pitch)]
         picks = [a.taps * p for a, p in zip(phase, w_pitch)]
         tap = grid([channels * g_channel, *taps])
         pick = grid([channels * w_shape[1] * w_channel, *picks])
-        loops.append(Loop(base, target, tap, pick))
-    return Geometry(border, size, tuple(loops))
+        loops.append(make_loop(base, target, tap, pick, w_channel, lanes))
+    return Geometry(size, bordered, row_starts(g_size, border, g_pitch), tuple(loops))
 
 
 def check(x_shape, w_shape, stride, padding, dilation, groups):
@@ -107,6 +114,20 @@ def check(x_shape, w_shape, stride, padding, dilation, groups):
         raise ValueError("stride, dilation and kernel must be positive, padding not negative")
     if min(output_size(x_shape[1:], w_shape[2:], stride, padding, dilation)) < 1:
         raise ValueError(f"the kernel of w {w_shape} is larger than the padded x {x_shape}")
+
+
+def make_loop(base, target, tap, pick, pitch, lanes):
+    """A Loop, with its positions cut for vectors of so many lanes."""
+    runs = np.flatnonzero(np.diff(base, prepend=-2) != 1)
+    pieces = [np.arange(a, b, lanes) for a, b in itertools.pairwise([*runs, base.size])]
+    vectors = np.concatenate([*pieces, [base.size]])
+    return Loop(base, target, tap, pick, pitch, int(tap.max(initial=0)), lanes, vectors)
+
+
+def row_starts(size, border, pitch):
+    """Where in a bordered plane each row of an image begins."""
+    axes = [(np.arange(s) + before) * p for s, (before, _), p in zip(size, border, pitch)]
+    return grid(axes[:-1]) + border[-1][0]
 
 
 def output_size(size, kernel, stride, padding, dilation):

@@ -36,9 +36,10 @@ def _from_numbers(data, wanted):
     found = _dtypes(data)
     natural = dtypes.result_type(*(np.empty(1, d) for d in found)) if found else np.dtype(np.float32)
     is_float = wanted is not None and wanted.kind == "f"
+    numbers = _unwrap(data)
     try:
         with np.errstate(over="ignore"):
-            array = np.array(_unwrap(data), dtype=wanted if is_float else natural)
+            array = np.array(numbers, dtype=wanted if is_float else natural)
     except OverflowError:
         raise ValueError(f"tensor(): a number in 'data' does not fit into {natural}: {data!r:.80}") from None
     except ValueError:
@@ -208,7 +209,7 @@ def arange(start=None, end=None, step=1, *, dtype=None, device=None, requires_gr
     kinds = [dtypes.number_kind(x) for x in numbers]
     whole = max(kinds) < 2
     numpy_dtype = dtypes.to_numpy(dtype or (dtypes.int64 if whole else dtypes.float32))
-    if numpy_dtype == bool:
+    if numpy_dtype.kind == "b":
         raise NotImplementedError("arange(): not implemented for 'Bool'")
     if not all(math.isfinite(x) for x in numbers):
         raise RuntimeError(f"unsupported range: {start} -> {end}")

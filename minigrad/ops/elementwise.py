@@ -449,7 +449,7 @@ def clamp(input, min=None, max=None):
     if dtype.kind == "f":
         low, high = -np.inf if min is None else float(min), np.inf if max is None else float(max)
         return Clamp.apply(x, low=low, high=high)
-    if dtype == bool:
+    if dtype.kind == "b":
         raise NotImplementedError("clamp(): not implemented for 'Bool'")
     low, high = (None if x is None else np.array(x).astype(dtype) for x in (min, max))
     return wrap(np.clip(x._array, low, high))

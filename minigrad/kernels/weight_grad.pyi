@@ -1,0 +1,5 @@
+import numpy as np
+
+from .tables import Loop
+
+def weight_grad(image: np.ndarray, g: np.ndarray, loop: Loop, depth: int) -> np.ndarray: ...
