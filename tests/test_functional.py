@@ -82,7 +82,7 @@ def test_what_the_division_of_sizes_loses_gets_no_gradient():
 
 
 @given(data=st.data())
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_conv2d_for_drawn_arguments(data):
     def pair(least, most):
         return data.draw(st.tuples(*[st.integers(least, most)] * 2))

@@ -545,6 +545,41 @@ def run_python(code, **environment):
     )
 
 
+GUARD = """
+import ctypes, mmap, numpy as np
+from minigrad import kernels
+keep = []
+def at_the_end(array):
+    # A copy whose last number is followed by a page that must not be touched.
+    size = -(-array.nbytes // mmap.PAGESIZE) * mmap.PAGESIZE
+    memory = mmap.mmap(-1, size + mmap.PAGESIZE)
+    address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    none = ctypes.CDLL(None).mprotect(ctypes.c_void_p(address + size), mmap.PAGESIZE, 0)
+    assert none == 0
+    keep.append(memory)
+    copy = np.frombuffer(memory, array.dtype, array.size, size - array.nbytes).reshape(array.shape)
+    copy[:] = array
+    return copy
+for depth in (1, 5, 20, 40):
+    for size in (5, 12, 17, 40):
+        x, w = at_the_end(np.ones((2, 3, size, size))), at_the_end(np.ones((depth, 3, 3, 2)))
+        arguments = (1, 1), ((0, 0), (0, 0)), (1, 2), 1
+        g = at_the_end(kernels.conv_forward(x, w, np.ones(depth), *arguments))
+        kernels.conv_input_grad(g, w, x.shape, *arguments)
+        kernels.conv_weight_grad(x, g, w.shape, *arguments)
+        kernels.max_pool(x, (3, 3), (2, 2), (1, 1), (1, 1), ((size + 1) // 2, (size + 1) // 2))
+        kernels.matmul(x[0, 0], at_the_end(np.ones((size, depth + 1))))
+print("whole")
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="protects pages by mprotect")
+@pytest.mark.parametrize("level", LEVELS)
+def test_nothing_is_read_beyond_the_end_of_an_array(level):
+    result = run_python(GUARD, MINIGRAD_SIMD=level)
+    assert result.stdout == "whole\n", f"exit code {result.returncode}: {result.stderr}"
+
+
 FORK = """
 import os, numpy as np
 from minigrad import kernels

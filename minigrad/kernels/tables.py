@@ -1,6 +1,6 @@
 """The tables of offsets that turn every convolution into one loop.
 
-    y[target[p], d] = sum over k of  image[base[p] + tap[k]] * w[pick[k], d]
+    y[d, target[p]] = sum over k of  image[base[p] + tap[k]] * w[d, pick[k]]
 
 p runs over output positions and k over the taps (channel, row, column) of the kernel. A position
 has an offset in the image, a tap has one too, and because offsets are linear in the coordinates
@@ -32,11 +32,11 @@ class Loop(NamedTuple):
     base: np.ndarray  # [P] offset in the bordered image
     target: np.ndarray  # [P] offset in the output plane
     tap: np.ndarray  # [K] offset in the bordered image of one group
-    pick: np.ndarray  # [K] offset in the weights of one group, ...
-    pitch: int  # ... and from one channel of the result to the next
+    pick: np.ndarray  # [K] offset in the weights of one channel d
+    pitch: int  # from the weights of one channel d to those of the next
     last_tap: int  # the largest offset in tap
-    lanes: int
-    vectors: np.ndarray  # [V + 1] cuts the positions into runs of neighbours, of at most `lanes`
+    lanes: int  # numbers in a vector
+    vectors: np.ndarray  # [V + 1] cuts the positions into neighbours in the image, `lanes` at most
 
 
 class Geometry(NamedTuple):
