@@ -165,7 +165,7 @@ def dims(function):
         *on(lambda m, x: (function(m, x, 0), function(m, x, -1, keepdim=True)),
             [(2, 3)], [(1,)], [()], [(2, 1, 2)]),
         *on(lambda m, x: (function(m, x, (0, -1)), function(m, x, [1], True)), [(2, 3)], [(2, 2, 2)]),
-        *on(lambda m, x: function(m, x, dim=(1,), keepdim=True), [(2, 3)]),
+        *on(lambda m, x: (function(m, x, dim=(1,), keepdim=True), function(m, x, (-1, 0))), [(2, 3, 1)]),
     ]  # fmt: skip
 
 
@@ -425,6 +425,17 @@ def test_where_operators_differ_from_pytorch_on_purpose():
         minigrad.tensor([True]).sign()
     with pytest.raises(RuntimeError, match="ZeroDivision"):
         minigrad.tensor([], dtype=minigrad.int64) // 0
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_what_is_a_view_of_its_input_and_what_is_a_copy(name):
+    for function, *inputs in FORMS[name]:
+        given = arrays(inputs, np.float64)
+        shared = [
+            [np.shares_memory(y.numpy(force=True), given[0]) for y in outputs_of(function, lib, leaves(lib, given))]
+            for lib in (minigrad, torch)
+        ]
+        assert shared[0] == shared[1]
 
 
 # ---- the table is complete
