@@ -132,6 +132,14 @@ def test_the_loop_of_the_textbook():
     both(lambda lib, x, w: corr2d(lib, x, w.reshape(2, 2)))
 
 
+def test_a_tensor_may_be_written_with_itself():
+    x = minigrad.tensor([2.0, 3.0], requires_grad=True)
+    y = x * 1
+    y.mul_(y)  # PyTorch refuses the gradient of this; the factor is what it was before the write
+    y.sum().backward()
+    assert y.tolist() == [4, 9] and x.grad.tolist() == [4, 6]
+
+
 def test_writes_to_what_has_no_history_are_just_writes():
     y = minigrad.zeros(2, 3)
     y[0] = 1
