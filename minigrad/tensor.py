@@ -50,8 +50,6 @@ class Tensor(Value):
     @data.setter
     def data(self, new):
         common.tensor_argument(new, "new", "data")
-        if new._array.dtype != self._array.dtype:
-            raise RuntimeError(f"incompatible tensor type: data is {self.dtype}, the new data is {new.dtype}")
         self._array = new._array
 
     @property

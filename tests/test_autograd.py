@@ -118,6 +118,17 @@ def test_saved_tensors_are_watched():
             y.sum().backward()
 
 
+def test_what_a_function_saved_is_let_go_after_backward():
+    for lib in (minigrad, torch):
+        cube, exp, *_ = make_functions(lib)
+        for function in (cube, exp):
+            y = function.apply(lib.ones(2, requires_grad=True)).sum()
+            y.backward(retain_graph=True)
+            y.backward()
+            with pytest.raises(RuntimeError, match="backward through the graph a second time"):
+                y.backward()
+
+
 def test_a_function_without_a_rule_and_with_too_few_gradients():
     class NoRule(Function):
         @staticmethod

@@ -1,6 +1,6 @@
 """Operators of users' own, in PyTorch's form: static methods, and a context between them."""
 
-from ..engine import Operator, Value, saved_tensor, set_grad_mode
+from ..engine import RELEASED, Operator, Value, saved_tensor, set_grad_mode
 
 
 class Context(Operator):
@@ -8,7 +8,7 @@ class Context(Operator):
 
     function = None
     non_differentiable = ()
-    to_save = ()
+    to_save = kept = ()
 
     def save_for_backward(self, *tensors):
         """Keep inputs or outputs for `backward`, with a check that nobody changes them meanwhile."""
@@ -16,7 +16,14 @@ class Context(Operator):
 
     @property
     def saved_tensors(self):
+        if self.kept is None:
+            raise RuntimeError(RELEASED)
         return tuple(take(self) if callable(take) else take for take in self.kept)
+
+    def release(self):
+        """Let go of what was saved; a second backward that needs it is an error."""
+        if self.to_save:
+            self.kept = None
 
     def mark_non_differentiable(self, *tensors):
         """Name outputs that have no gradient."""
@@ -75,12 +82,11 @@ class Function:
         ctx.function = cls
         before = set_grad_mode(False)
         try:
+            ctx.needs_input_grad = tuple(isinstance(x, Value) and x.requires_grad for x in args)
             if hasattr(cls, "setup_context"):
                 result = cls.forward(*args)
-                ctx.needs_input_grad = tuple(isinstance(x, Value) and x.requires_grad for x in args)
                 cls.setup_context(ctx, args, result)
             else:
-                ctx.needs_input_grad = tuple(isinstance(x, Value) and x.requires_grad for x in args)
                 result = cls.forward(ctx, *args)
         finally:
             set_grad_mode(before)

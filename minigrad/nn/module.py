@@ -244,7 +244,7 @@ class Module:
             if not converted.is_floating_point():
                 raise TypeError("nn.Module.to only accepts floating point dtypes, but got desired "
                                 f"dtype={converted.dtype}")
-            tensor._array, grad = converted._array, tensor.grad
+            tensor.data, grad = converted, tensor.grad
             tensor.grad = None if grad is None else grad.to(*args, **kwargs)
         return self
 
