@@ -14,6 +14,8 @@ import weakref
 
 import numpy as np
 
+from minigrad.memory cimport reuse_for, set_handler
+
 cdef extern from *:
     """
     /* One gradient mode per thread, on for each new thread, as in PyTorch. */
@@ -247,9 +249,11 @@ cdef class Operator:
         else:
             node.needs_input_grad = (False,) * len(inputs)
         token = silence()
+        before = reuse_for(arrays)
         try:
             result = node.forward(*arrays, **params)
         finally:
+            set_handler(before)
             restore(token)
         if type(result) is tuple:
             return tuple([node._output(r, i, record, len(result)) for i, r in enumerate(result)])

@@ -333,6 +333,7 @@ def poolings(draw):
     return (2, 3, *size), (kernel, stride, padding, dilation, output)
 
 
+@pytest.mark.parametrize("level", LEVELS)
 @property_test
 @given(
     pooling=poolings(),
@@ -340,22 +341,28 @@ def poolings(draw):
     values=st.sampled_from([[0, 1, 2], [-np.inf, 0, np.inf], [-np.inf], [np.nan, 0, 1, -np.inf]]),
     seed=st.integers(0, 99),
 )
-def test_max_pool_is_its_formula(pooling, dtype, values, seed):
+def test_max_pool_is_its_formula(level, pooling, dtype, values, seed):
     """With many ties, infinities and NaN."""
+    kernels.set_simd_level(level)
     x = np.random.default_rng(seed).choice(values, pooling[0]).astype(dtype)
     y, indices = kernels.max_pool(x, *pooling[1])
     expected_y, expected_indices = oracle_max_pool(x, *pooling[1])
-    assert y.dtype == dtype and indices.dtype == np.int64
+    assert y.dtype == dtype and indices.dtype == np.int32
     np.testing.assert_array_equal(y, expected_y)
     np.testing.assert_array_equal(indices, expected_indices)
 
 
+VALUES = [None, [0, 1], [-np.inf], [0, -0.0, np.inf, -np.inf], [0, 1, np.nan], [-np.inf, np.nan]]
+
+
+@pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("dtype", REALS)
-@pytest.mark.parametrize("values", [None, [0, 1], [0, 1, np.nan], [-np.inf, np.nan]])
+@pytest.mark.parametrize("values", VALUES)
 @pytest.mark.parametrize("arguments", [(2, 2, 0, 1), (3, 2, 1, 1), (3, 1, 1, 2), (2, 3, 0, 1)])
-def test_max_pool_is_pytorchs(rng, arguments, values, dtype):
+@pytest.mark.parametrize("shape", [(3, 4, 13, 10), (2, 2, 6, 35), (1, 3, 9, 68)])  # less and more than a vector
+def test_max_pool_is_pytorchs(rng, shape, arguments, values, dtype, level):
     torch = pytest.importorskip("torch")
-    shape = (3, 4, 13, 10)
+    kernels.set_simd_level(level)
     x = rng.standard_normal(shape) if values is None else rng.choice(values, shape)
     tx = torch.tensor(x.astype(dtype), requires_grad=True)
     ty, tindices = torch.nn.functional.max_pool2d(tx, *arguments, return_indices=True)
@@ -472,12 +479,12 @@ MISFITS = {
     "negative padding": (ValueError, lambda: pool(X, (2, 2), (1, 1), (-1, 0), (1, 1), (8, 8))),
     "rank of window": (ValueError, lambda: pool(X, (2,), (1, 1), (0, 0), (1, 1), (8, 8))),
     "pooled type": (TypeError, lambda: pool(X.astype(int), (2, 2), *[(1, 1)] * 3, (8, 8))),
-    "scatter above": (IndexError, lambda: scatter(X, np.full(X.shape, 4), (2, 2))),
-    "scatter below": (IndexError, lambda: scatter(X, np.full(X.shape, -2), (2, 2))),
-    "gather above": (IndexError, lambda: gather(X, np.full(X.shape, 81))),
-    "scatter shape": (ValueError, lambda: scatter(X, np.zeros((2, 4, 9, 8), int), (9, 9))),
-    "gather shape": (ValueError, lambda: gather(X, np.zeros((2, 3, 9, 9), int))),
-    "type of indices": (ValueError, lambda: gather(X, np.zeros(X.shape, np.int32))),
+    "scatter above": (IndexError, lambda: scatter(X, np.full(X.shape, 4, "i4"), (2, 2))),
+    "scatter below": (IndexError, lambda: scatter(X, np.full(X.shape, -2, "i4"), (2, 2))),
+    "gather above": (IndexError, lambda: gather(X, np.full(X.shape, 81, "i4"))),
+    "scatter shape": (ValueError, lambda: scatter(X, np.zeros((2, 4, 9, 8), "i4"), (9, 9))),
+    "gather shape": (ValueError, lambda: gather(X, np.zeros((2, 3, 9, 9), "i4"))),
+    "type of indices": (ValueError, lambda: gather(X, np.zeros(X.shape, np.int64))),
 }
 
 
@@ -609,3 +616,59 @@ def test_environment_chooses_instruction_set_and_threads():
     assert result.stdout == f"baseline {3 if kernels.has_openmp() else 1}\n"
     result = run_python(code, MINIGRAD_SIMD="mmx")
     assert result.returncode and "no instruction set 'mmx'" in result.stderr
+
+
+# Element by element.
+
+
+def sign_cases(dtype, shape):
+    values = [np.nan, -np.nan, 0.0, -0.0, np.inf, -np.inf, 1.0, -1.0, np.finfo(dtype).smallest_subnormal]
+    return np.random.default_rng(0).choice(np.array(values, dtype), shape)
+
+
+@pytest.mark.parametrize("dtype", REALS)
+@pytest.mark.parametrize("shape", [(), (0,), (1,), (7, 9), (3, 70_000)])
+def test_relu_is_pytorchs_to_the_bit(shape, dtype):
+    torch = pytest.importorskip("torch")
+    x, g = (sign_cases(dtype, (2, *shape)))
+    tx = torch.tensor(x, requires_grad=True)
+    ty = torch.relu(tx)
+    ty.backward(torch.tensor(g))
+    for threads in (1, 2, 3):
+        kernels.set_num_threads(threads)
+        y = kernels.relu(x)
+        for actual, expected in ((y, ty.detach().numpy()), (kernels.relu_grad(g, y), tx.grad.numpy())):
+            assert actual.shape == shape and actual.dtype == dtype
+            np.testing.assert_array_equal(actual, expected)
+            np.testing.assert_array_equal(np.signbit(actual)[actual == 0], np.signbit(expected)[actual == 0])
+
+
+@pytest.mark.parametrize("layout", [np.asfortranarray, mirrored, spread, read_only])
+def test_elementwise_kernels_take_any_layout(rng, layout):
+    x, g = rng.standard_normal((2, 5, 6, 8))
+    np.testing.assert_array_equal(kernels.relu(layout(x)), np.maximum(x, 0))
+    np.testing.assert_array_equal(kernels.relu_grad(layout(g), layout(x)), np.where(x > 0, g, 0))
+
+
+def test_a_step_on_overlapping_memory_reads_the_old_gradient():
+    base = np.arange(200_001.0)
+    expected = base[1:] - 0.5 * base[:-1]
+    kernels.sgd_step(base[1:], base[:-1], None, 0.5, 0, 0, 0, False, False)
+    np.testing.assert_array_equal(base[1:], expected)
+
+
+def test_elementwise_kernels_refuse_what_does_not_fit():
+    x = np.ones(3)
+    step = (0.1, 0.9, 0, 0, False, False)
+    for error, call in [
+        (TypeError, lambda: kernels.relu(x.astype(int))),
+        (TypeError, lambda: kernels.relu(x.astype(">f8"))),
+        (TypeError, lambda: kernels.relu_grad(x.astype("f4"), x)),
+        (ValueError, lambda: kernels.relu_grad(x[:2], x)),
+        (ValueError, lambda: kernels.sgd_step(x, x[:2], x.copy(), *step)),
+        (ValueError, lambda: kernels.sgd_step(x, x.copy(), x[:2], *step)),
+        (TypeError, lambda: kernels.sgd_step(x, x.copy(), x.astype("f4"), *step)),
+        (ValueError, lambda: kernels.sgd_step(read_only(x), x, x.copy(), *step)),
+    ]:
+        with pytest.raises(error):
+            call()

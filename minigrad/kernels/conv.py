@@ -11,62 +11,97 @@ import math
 import numpy as np
 
 from . import tables
-from .correlate import correlate
-from .loops import add_border, lanes
+from .correlate import correlate, pack_weights
+from .loops import add_border, interleave, lanes, separate
 from .weight_grad import weight_grad
+
+IN_CACHE = 500_000  # numbers
 
 
 def conv_forward(x, w, bias, stride, padding, dilation, groups):
     """Correlate the images x with the kernels w and add bias [D] or None."""
-    geometry = tables.forward(x.shape[1:], w.shape, stride, padding, dilation, groups, lanes(x))
+    steps = stride, padding, dilation, groups, lanes(x)
+    geometry = tables.plan(tables.forward, x.shape, w.shape, *steps)
     bias = np.zeros(w.shape[0], x.dtype) if bias is None else bias
     same_type(x, w, bias)
     same_shape("bias", bias, w.shape[:1])
-    y = np.empty((x.shape[0], w.shape[0], *geometry.output), x.dtype)
+    y = np.empty((x.shape[0], w.shape[0], *geometry.y_size[: x.ndim - 2]), x.dtype)
     return run(x, w, bias, y, geometry, groups)
 
 
 def conv_input_grad(g, w, x_shape, stride, padding, dilation, groups):
     """The gradient dx of <g, conv(x, w)> to x; as an operation, the transposed convolution of g."""
-    arguments = x_shape[1:], w.shape, stride, padding, dilation, groups, lanes(g)
-    same_shape("g", g, (x_shape[0], w.shape[0], *tables.forward(*arguments).output))
+    steps = stride, padding, dilation, groups, lanes(g)
+    geometry = tables.plan(tables.input_grad, x_shape, w.shape, *steps)
+    same_shape("g", g, (x_shape[0], w.shape[0], *geometry.y_size[: len(x_shape) - 2]))
     same_type(g, w)
-    dx = np.zeros(x_shape, g.dtype)  # zeros: no loop comes to where no output looks
-    bias = np.zeros(x_shape[1], g.dtype)
-    return run(g, w, bias, dx, tables.input_grad(*arguments), groups)
+    return run(g, w, np.zeros(x_shape[1], g.dtype), np.empty(x_shape, g.dtype), geometry, groups)
 
 
 def conv_weight_grad(x, g, w_shape, stride, padding, dilation, groups):
     """The gradient dw of <g, conv(x, w)> to w."""
-    geometry = tables.forward(x.shape[1:], w_shape, stride, padding, dilation, groups, lanes(x))
-    same_shape("g", g, (x.shape[0], w_shape[0], *geometry.output))
+    steps = stride, padding, dilation, groups, lanes(x)
+    geometry = tables.plan(tables.weight_grad, x.shape, w_shape, *steps)
+    same_shape("g", g, (x.shape[0], w_shape[0], *geometry.y_size[: x.ndim - 2]))
     same_type(x, g)
     if not x.size or not g.size:
         return np.zeros(w_shape, x.dtype)
-    image, g = by_group(with_border(x, geometry), groups), by_group(np.ascontiguousarray(g), groups)
-    return weight_grad(image, g, geometry.loops[0], w_shape[0] // groups).reshape(w_shape)
+    image, g = lay_out(x, geometry), np.ascontiguousarray(g)
+    if geometry.side_by_side:
+        g = side_by_side(g, np.zeros(1, np.intp), math.prod(g.shape[2:]))
+    loop, depth = geometry.loops[0], w_shape[0] // groups
+    return weight_grad(by_group(image, groups), by_group(g, groups), loop, depth).reshape(w_shape)
 
 
 def run(x, w, bias, y, geometry, groups):
-    """Fill y by the loops of a geometry."""
-    if not x.size:
+    """Fill y by the loops of a geometry, as many images at a time as stay in the cache."""
+    if not x.size or not y.size:
         y[...] = bias.reshape(-1, *[1] * (y.ndim - 2))
-    elif y.size:
-        image, out = by_group(with_border(x, geometry), groups), by_group(y, groups)
-        w, bias = (np.ascontiguousarray(a).reshape(groups, -1) for a in (w, bias))
-        for loop in geometry.loops:
-            correlate(image, w, bias, out, loop, math.prod(y.shape[2:]))
+        return y
+    x, w, bias = np.ascontiguousarray(x), *(np.ascontiguousarray(a).reshape(groups, -1) for a in (w, bias))
+    packed = [pack_weights(w, loop, bias.shape[1]) for loop in geometry.loops]
+    width = lanes(x) if geometry.side_by_side else 1
+    if geometry.gaps and width == 1:
+        y.fill(0)
+    step = max(1, IN_CACHE // (x.shape[1] * math.prod(geometry.bordered)))
+    step = x.shape[0] if geometry.as_it_is and width == 1 else min(step * width, x.shape[0])
+    buffer = None
+    for first in range(0, x.shape[0], step):
+        part = slice(first, first + step)
+        image = buffer = lay_out(x[part], geometry, buffer)
+        out = y[part]
+        if width > 1:
+            out = np.zeros((image.shape[0], *y.shape[1:], width), y.dtype)
+        for loop, weights in zip(geometry.loops, packed):
+            correlate(by_group(image, groups), weights, bias, by_group(out, groups), loop)
+        if width > 1:
+            separate(out.reshape(out.shape[0], -1, width), y[part].reshape(len(y[part]), -1))
     return y
 
 
-def with_border(x, geometry):
-    """x with zeros around its images, C-contiguous; x itself if that is what it is already."""
+def lay_out(x, geometry, buffer=None):
+    """x as the loops see it: with zeros around its images, or images side by side; C-contiguous."""
     x = np.ascontiguousarray(x)
-    if x.shape[2:] == geometry.bordered:
+    width = lanes(x) if geometry.side_by_side else 1
+    if geometry.as_it_is and width == 1:
         return x
-    bordered = np.empty((*x.shape[:2], *geometry.bordered), x.dtype)
-    planes = x.shape[0] * x.shape[1]
-    add_border(x.reshape(planes, -1, x.shape[-1]), geometry.rows, bordered.reshape(planes, -1))
+    shape = x.shape[0] // width, x.shape[1], *geometry.bordered
+    bordered = np.zeros(shape, x.dtype) if buffer is None else buffer[: shape[0]]
+    if geometry.side_by_side:
+        interleave(x.reshape(*x.shape[:2], -1, x.shape[-1]), geometry.rows[:: x.shape[-1]] // width,
+                   bordered.reshape(*shape[:2], -1))
+    else:
+        planes = x.shape[0] * x.shape[1]
+        flat = x.reshape(planes, geometry.rows.size, x.shape[-1])
+        add_border(flat, geometry.rows, geometry.columns, bordered.reshape(planes, -1))
+    return bordered
+
+
+def side_by_side(x, rows, size):
+    """[N, C, *S] as [N / lanes, C, size, lanes], each plane with its rows at their starts."""
+    n, channels = x.shape[:2]
+    bordered = np.empty((n // lanes(x), channels, size * lanes(x)), x.dtype)
+    interleave(x.reshape(n, channels, rows.size, -1), rows, bordered)
     return bordered
 
 

@@ -1,163 +1,199 @@
 """Convolution and its input gradient, which differ in their tables alone.
 
-    y[d, target[p]] = bias[d] + sum over k of  image[base[p] + tap[k]] * w[d, pick[k]]
+    y[d, target[p]] = bias[d] + sum over k of  w[d, pick[k]] * image[base[p] + tap[k]]
 
-    by channels:     positions x channels       by positions:     channels x positions
-                     +-- w: packed --+                            +-- image, read in place --+
-      image[p    ]   | sum  sum  sum |            w[d    ]        |  p.. to p+15   p+16.. to |
-      image[p + 1]   | sum  sum  sum |            w[d + 1]        |     sum           sum    |
-           ...       +---------------+                ...         +--------------------------+
+                           a panel: the taps of some vectors of positions
+                          +---------------------------------------+
+      w[d..d+5], packed   | p.. to p+15   p+16.. to    p+32.. to   | k     in the cache
+      [k] [6 channels]    +---------------------------------------+
+           w[d    ] --->  |     sum           sum           sum    |
+           w[d + 1] --->  |     sum           sum           sum    |       in registers
+              ...         +---------------------------------------+
 
-By channels, the block is transposed when it is stored, and w is packed first. By positions, neither
-is needed, but a vector ends where a row of the image ends. A panel of w stays in the cache while
-the image streams past it.
+In a vector lie neighbouring positions. Where the rows of the result are as long as vectors, a panel
+need not be made: the image is read in place, and the last vector of a row overlaps the one before.
+Where they are not, positions of several rows are gathered into each vector of a panel, which then
+serves all channels.
 """
 
 import numpy as np
 from cython.parallel cimport prange
+from libc.string cimport memcpy, memset
 
 from minigrad.kernels.loops cimport (
-    MAX_COLUMNS, PIECE, TILE, Loop, aligned, block, ceil_div, cut_panels, most_columns, most_rows,
-    pack, part, read_loop, real_t, table_t, threads_for,
+    MAX_COLUMNS, MAX_ROWS, PANEL, PIECE, TILE, WIDEST, Loop, aligned, ceil_div, read_loop, real_t, table_t, threads_for,
 )
 
 cdef enum:
-    SPAN = 48  # positions, at most, in an item of work
+    ITEMS = 16  # of work, at least, if there is work enough
 
 
-cdef Py_ssize_t best_by_channels(const Loop *loop) noexcept:
-    """How many channels to do by channels: all, those that fill vectors, or none.
-
-    Compares multiply-adds of vectors for each tap. By channels, part of the last vector is in vain,
-    a lone column takes the time of 1.4, as broadcasts set its pace, and transposing takes 2 for
-    each number; by positions, part of the last vector of each row is in vain.
-    """
-    cdef Py_ssize_t depth = loop.depth, channels, vectors, best = depth
-    cdef Py_ssize_t[3] choices = [depth, depth - depth % loop.lanes, 0]
-    cdef double cost, least = -1
-    for channels in choices:
-        vectors = ceil_div(channels, loop.lanes)
-        cost = loop.n_vectors * (depth - channels)
-        if vectors:
-            cost += loop.positions * (1.4 if vectors == 1 else vectors)
-            cost += loop.positions * channels * 2. / loop.taps
-        if least < 0 or cost < least:
-            best, least = channels, cost
-    return best
+cdef inline Py_ssize_t channel(const Loop *loop, Py_ssize_t block) noexcept nogil:
+    """The first channel of a block."""
+    return block * loop.depth // loop.blocks
 
 
-cdef void sum_by_channels(
-    const Loop *loop, Py_ssize_t p, Py_ssize_t end, Py_ssize_t panel,
-    const real_t *image,  # IN   one group of one image
-    const real_t *packed,  # IN   [taps, width]
-    const real_t *bias,  # IN   [depth]
-    real_t *y, Py_ssize_t plane,  # OUT  [depth, plane]
-) noexcept nogil:
-    """A panel of channels of the positions p to end."""
-    cdef char[TILE] memory
-    cdef real_t *tile = <real_t *> memory
-    cdef Py_ssize_t first = panel * loop.width, depth = min(loop.width, loop.by_channels - first)
-    cdef Py_ssize_t columns = ceil_div(depth, loop.lanes), rows, k, i, d
-    bias += first
-    y += first * plane
-    while p < end:
-        rows, k = part(end - p, most_rows(loop, columns)), 0
-        while k < loop.taps:
-            block(loop, rows, columns, False, min(PIECE, loop.taps - k),
-                  image, loop.base + p, loop.tap + k,
-                  packed + k * loop.width, loop.lane_step, loop.width_step,
-                  tile, loop.width, k > 0)
-            k += PIECE
-        for d in range(depth):
-            for i in range(rows):
-                y[d * plane + loop.target[p + i]] = tile[i * loop.width + d] + bias[d]
-        p += rows
-
-
-cdef void sum_by_positions(
-    const Loop *loop, Py_ssize_t v, Py_ssize_t columns,
-    const real_t *image,  # IN   one group of one image, readable up to
-    const real_t *image_end,
+cdef void pack(
+    const Loop *loop, Py_ssize_t block,
     const real_t *w,  # IN   one group
+    real_t *packed,  # OUT  [taps, rows of the block]
+) noexcept nogil:
+    cdef Py_ssize_t first = channel(loop, block), rows = channel(loop, block + 1) - first, k, i
+    w += first * loop.pitch
+    packed += first * loop.taps
+    for k in range(loop.taps):
+        for i in range(rows):
+            packed[i] = w[loop.pick[k] + i * loop.pitch]
+        packed += rows
+
+
+cdef inline Py_ssize_t seen_taps(
+    const Loop *loop, Py_ssize_t p, Py_ssize_t q, Py_ssize_t *first,
+) noexcept nogil:
+    """How many taps, and from which one on, see the image from any of the positions p to q."""
+    first[0] = min(loop.first[p], loop.first[q])
+    return max(loop.last[p], loop.last[q]) - first[0]
+
+
+cdef void sum_in_place(
+    const Loop *loop, Py_ssize_t v, Py_ssize_t columns,
+    const real_t *image,  # IN   one group of one image
+    const real_t *packed,  # IN   w of one group
     const real_t *bias,  # IN   [depth]
     real_t *y, Py_ssize_t plane,  # OUT  [depth, plane]
 ) noexcept nogil:
-    """The other channels of the vectors v, v + 1, ... of positions.
+    """All channels of the vectors v, v + 1, ... of positions."""
+    cdef char[TILE] sums
+    cdef real_t *tile = <real_t *> sums
+    cdef const real_t *start
+    cdef Py_ssize_t[MAX_COLUMNS] column, to
+    cdef Py_ssize_t i, j, k, d, rows, taps, first
+    for i in range(columns):
+        column[i] = loop.base[loop.vectors[v + i]]
+        to[i] = loop.target[loop.vectors[v + i]]
+    taps = seen_taps(loop, loop.vectors[v], loop.vectors[v + columns - 1] + loop.lanes - 1, &first)
+    for i in range(loop.blocks):
+        d, rows = channel(loop, i), channel(loop, i + 1) - channel(loop, i)
+        if taps <= PIECE:
+            loop.simd.block(rows, columns, taps, packed + d * loop.taps + first * rows, image, column,
+                            loop.tap + first, bias + d, y + d * plane, plane, to)
+            continue
+        start = bias + d  # vectors overlap: y itself cannot collect the sums of the pieces
+        for j in range(ceil_div(taps, PIECE)):
+            k = first + j * PIECE
+            loop.simd.block(
+                rows, columns, min(PIECE, first + taps - k), packed + d * loop.taps + k * rows, image,
+                column, loop.tap + k, start, tile, loop.panel_step[1], loop.lane_step)
+            start = NULL
+        for j in range(rows):
+            for k in range(columns):
+                memcpy(y + (d + j) * plane + to[k], tile + j * loop.panel_step[1] + k * loop.lanes,
+                       loop.lanes * sizeof(real_t))
 
-    A vector that would reach beyond image_end begins earlier.
-    """
-    cdef char[TILE] memory
-    cdef real_t *tile = <real_t *> memory
-    cdef Py_ssize_t[MAX_COLUMNS] column, early
-    cdef Py_ssize_t width = columns * loop.lanes, d = loop.by_channels, rows, k, i, j, p
-    for j in range(columns):
-        p = loop.base[loop.vectors[v + j]]
-        early[j] = max(0, image + p + loop.last_tap + loop.lanes - image_end)
-        column[j] = p - early[j]
-    while d < loop.depth:
-        rows, k = part(loop.depth - d, most_rows(loop, columns)), 0
-        while k < loop.taps:
-            block(loop, rows, columns, False, min(PIECE, loop.taps - k),
-                  w + d * loop.pitch, loop.pitch_step, loop.pick + k, image, column, loop.tap + k,
-                  tile, width, k > 0)
-            k += PIECE
-        for j in range(columns):
-            p = loop.vectors[v + j]
-            for i in range(rows):
-                store(tile + i * width + j * loop.lanes + early[j], bias[d + i], loop.target + p,
-                      loop.vectors[v + j + 1] - p, y + (d + i) * plane)
-        d += rows
 
-
-cdef inline void store(
-    const real_t *sums, real_t bias, table_t target, Py_ssize_t count, real_t *y,
+cdef void sum_gathered(
+    const Loop *loop, Py_ssize_t p, Py_ssize_t count, Py_ssize_t first, Py_ssize_t last,
+    const real_t *image, const real_t *end,  # IN   one group of one image, the end of all images
+    const real_t *packed, const real_t *bias,  # IN   as above
+    real_t *y, Py_ssize_t plane,  # OUT  as above
 ) noexcept nogil:
-    """y[target[p]] = sums[p] + bias"""
+    """The blocks of channels `first` to `last` of the positions p, p + 1, ..., `count` of them."""
+    cdef char[PANEL] memory
+    cdef real_t *panel = <real_t *> aligned(memory)
+    cdef char[TILE] sums
+    cdef real_t *tile = <real_t *> sums
+    cdef real_t[MAX_ROWS] zero
+    cdef const real_t *start
+    cdef Py_ssize_t[WIDEST + 1] run, to
+    cdef int runs = 0
+    cdef Py_ssize_t columns = ceil_div(count, loop.lanes), width = loop.panel_step[1]
+    cdef table_t target = loop.target + p
+    cdef bint neighbours = count == columns * loop.lanes and target[count - 1] - target[0] == count - 1
+    cdef Py_ssize_t i, j, k, n, d, rows, piece, taps, begin
+    for i in range(count):
+        if i == 0 or loop.base[p + i] != loop.base[p + i - 1] + 1:
+            run[runs], to[runs] = loop.base[p + i], i
+            runs += 1
+    to[runs] = count
+    memset(zero, 0, sizeof(zero))
+    if count < columns * loop.lanes:  # what is left there might be denormal numbers, which take long
+        memset(panel, 0, PIECE * width * sizeof(real_t))
+    taps = seen_taps(loop, p, p + count - 1, &begin)
+    for piece in range(ceil_div(taps, PIECE)):
+        k = begin + piece * PIECE
+        n = min(PIECE, begin + taps - k)
+        loop.simd.gather(n, image, end, loop.tap + k, runs, run, to, panel, width)
+        for i in range(first, last):
+            d, rows = channel(loop, i), channel(loop, i + 1) - channel(loop, i)
+            start = bias + d
+            if neighbours:
+                if piece:
+                    start = NULL
+                loop.simd.block(
+                    rows, columns, n, packed + d * loop.taps + k * rows,
+                    panel, loop.lane_step, loop.panel_step, start,
+                    y + d * plane + target[0], plane, loop.lane_step)
+                continue
+            if piece:
+                start = zero
+            loop.simd.block(
+                rows, columns, n, packed + d * loop.taps + k * rows,
+                panel, loop.lane_step, loop.panel_step, start,
+                tile, width, loop.lane_step)
+            for j in range(rows):
+                scatter(tile + j * width, count, target, piece > 0, y + (d + j) * plane)
+
+
+cdef inline void scatter(
+    const real_t *sums, Py_ssize_t count, table_t target, bint add, real_t *y,
+) noexcept nogil:
     cdef Py_ssize_t p
-    if target[count - 1] - target[0] == count - 1:
-        y += target[0]
-        for p in range(count):
-            y[p] = sums[p] + bias
-    else:
-        for p in range(count):
-            y[target[p]] = sums[p] + bias
+    for p in range(count):
+        y[target[p]] = sums[p] + y[target[p]] if add else sums[p]
+
+
+def pack_weights(
+    const real_t[:, ::1] w,  # IN   [groups, .]
+    tables, Py_ssize_t depth,
+):
+    """w in the order in which `correlate` reads it: [groups, depth * taps], block by block."""
+    cdef Loop loop = read_loop(tables, w, depth)
+    cdef Py_ssize_t i, groups = w.shape[0], blocks = loop.blocks
+    array = np.empty((groups, depth * loop.taps), np.asarray(w).dtype)
+    cdef real_t[:, ::1] packed = array
+    cdef int threads = threads_for(4. * packed.size)
+    for i in prange(groups * blocks, nogil=True, schedule="static", num_threads=threads):
+        pack(&loop, i % blocks, &w[i // blocks, 0], &packed[i // blocks, 0])
+    return array
 
 
 def correlate(
     const real_t[:, :, ::1] image,  # IN   [N, groups, channels * bordered plane]
-    const real_t[:, ::1] w,  # IN   [groups, .]
+    const real_t[:, ::1] packed,  # IN   [groups, depth * taps], from pack_weights
     const real_t[:, ::1] bias,  # IN   [groups, depth]
-    real_t[:, :, ::1] y,  # OUT  [N, groups, .]
+    real_t[:, :, ::1] y,  # OUT  [N, groups, depth * plane]
     tables,  # IN   a tables.Loop
-    Py_ssize_t plane,  # IN   from channel to channel of y
 ):
     """y[n, g, d * plane + target[p]] = bias[g, d] + the sum over all taps"""
-    cdef Loop loop = read_loop(tables, np.asarray(y), bias.shape[1])
+    cdef Loop loop = read_loop(tables, y, bias.shape[1])
     cdef Py_ssize_t groups = image.shape[1], images = image.shape[0] * groups
-    cdef const real_t *image_end = &image[0, 0, 0] + images * image.shape[2]
-    if images * image.shape[2] >= loop.last_tap + loop.lanes:
-        cut_panels(&loop, best_by_channels(&loop))
-    cdef Py_ssize_t panels = groups * loop.panels, panel_size = loop.taps * loop.width
-    cdef Py_ssize_t spans = ceil_div(loop.positions, SPAN), others = loop.depth - loop.by_channels
-    cdef Py_ssize_t cuts = ceil_div(loop.n_vectors, most_columns(&loop, others))
-    cdef Py_ssize_t i, n, g, panel, first, last
-    cdef real_t[::1] memory = np.empty(panels * panel_size + 64, np.asarray(y).dtype)
-    cdef real_t *packed = aligned(&memory[0])
+    cdef Py_ssize_t plane = y.shape[2] // loop.depth
+    cdef const real_t *end = &image[0, 0, 0] + images * image.shape[2]
+    cdef bint in_place = loop.n_vectors > 0
+    cdef Py_ssize_t vectors = loop.n_vectors if in_place else ceil_div(loop.positions, loop.lanes)
+    cdef Py_ssize_t cuts = ceil_div(vectors, loop.columns), i, n, g, v, columns, p, section
+    cdef Py_ssize_t sections = 1 if in_place else min(
+        ceil_div(loop.blocks, 4), ceil_div(ITEMS, images * cuts))
     cdef int threads = threads_for(<double> images * loop.depth * loop.taps * loop.positions)
-
-    for i in prange(panels, nogil=True, schedule="static", num_threads=threads):
-        pack(&loop, i % loop.panels, loop.taps, &w[i // loop.panels, 0], loop.pick, loop.pitch,
-             packed + i * panel_size)
-    for i in prange(image.shape[0] * panels * spans, nogil=True, schedule="static",
-                    num_threads=threads):
-        n, panel = i // (spans * panels), i // spans % panels
-        g, first = panel // loop.panels, i % spans * loop.positions
-        sum_by_channels(
-            &loop, first // spans, (first + loop.positions) // spans, panel % loop.panels,
-            &image[n, g, 0], packed + panel * panel_size, &bias[g, 0], &y[n, g, 0], plane)
-    if others:
-        for i in prange(images * cuts, nogil=True, schedule="static", num_threads=threads):
-            n, g = i // (cuts * groups), i // cuts % groups
-            first, last = i % cuts * loop.n_vectors // cuts, (i % cuts + 1) * loop.n_vectors // cuts
-            sum_by_positions(&loop, first, last - first, &image[n, g, 0], image_end,
-                             &w[g, 0], &bias[g, 0], &y[n, g, 0], plane)
+    for i in prange(images * cuts * sections, nogil=True, schedule="static", num_threads=threads):
+        n, g, section = i // (cuts * sections * groups), i // (cuts * sections) % groups, i % sections
+        v = i // sections % cuts * vectors // cuts
+        columns = (i // sections % cuts + 1) * vectors // cuts - v
+        if in_place:
+            sum_in_place(&loop, v, columns, &image[n, g, 0], &packed[g, 0], &bias[g, 0], &y[n, g, 0], plane)
+        else:
+            p = v * loop.lanes
+            sum_gathered(
+                &loop, p, min(columns * loop.lanes, loop.positions - p),
+                section * loop.blocks // sections, (section + 1) * loop.blocks // sections,
+                &image[n, g, 0], end, &packed[g, 0], &bias[g, 0], &y[n, g, 0], plane)

@@ -2,34 +2,35 @@
 
     y[d, p] = sum over k of  image[base[p] + tap[k]] * w[d, pick[k]]          (tables.py)
 
-                                      rows              columns                       k
-    correlate.pyx     by channels     positions         channels of w, packed         taps
-                      by positions    channels of w     positions                     taps
-    weight_grad.pyx   by channels     taps              channels of g, packed         positions
-                      by positions    channels of g     taps                          positions
+                                      rows           columns                          k
+    correlate.pyx                     channels d     vectors of positions             taps
+    weight_grad.pyx  by channels      taps           vectors of channels              positions
+                     by positions     channels d     taps, lane by lane               positions
+    matmul.pyx                        rows           vectors of columns               terms
 
-     bordered image, streams                      a panel of b, stays in the cache
+     bordered image, streams              a panel: numbers in the order of use, in the cache
       +-------------+                              +----------+
-      | o . o . . . |   a: numbers at base + tap   |          | k
-      | . . . . . . | ---------------------+       |          |
-      | o . o . . . |   broadcast          |       +----------+
-      +-------------+                      v            | vectors of 16 to 64 bytes
-                                        +----------+    v
-                                  rows  |   sums   |  in registers
-                                        +----------+
+      | o . o . . . |                              |          | k
+      | . . . . . . | -- gathered, or read ------> |          |
+      | o . o . . . |    where they are            +----------+
+      +-------------+                                   v  vectors of 16 to 64 bytes
+                              w, packed          +----------+
+                             numbers, broadcast  |   sums   |  in registers
+                                     ------->    +----------+
 
-No column matrix is made (Dukhan 2019, arXiv:1907.02129). A vector holds numbers of several channels
-or of several neighbouring positions, whichever fills it better. Sums are cut into pieces of PIECE
-terms, which keeps a panel in the cache and rounding errors small. Work is cut into items by shape
-alone, so that results are the same bits at every number of threads.
+No column matrix is made (Dukhan 2019, arXiv:1907.02129), only a panel of it at a time. Sums are cut
+into pieces of PIECE terms, which keeps a panel in the cache and rounding errors small. Work is cut
+into items by shape alone, so that results are the same bits at every number of threads.
 """
 
+import time
+
 from cython.parallel cimport prange
-from libc.string cimport memcpy, memset
+from libc.string cimport memcpy
 
 from .threads import get_num_threads
 
-cdef extern from "blocks.h":
+cdef extern from "simd.h":
     const instruction_set *find_instruction_set(const char *name)
 
 cdef const instruction_set *simd = find_instruction_set(b"")
@@ -49,60 +50,49 @@ def set_simd_level(name):
     simd = found
 
 
+def fma_limit(seconds=0.05):
+    """Floating-point operations a second that one core can do at most, in float32; measured."""
+    cdef double done
+    best, end = 0, time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        start = time.perf_counter()
+        done = simd.multiply_adds(100_000)
+        best = max(best, 2 * done / (time.perf_counter() - start))
+    return best
+
+
+cdef const kernels *kernels_for(array) except NULL:
+    return &simd.of_float if array.itemsize == sizeof(float) else &simd.of_double
+
+
 def lanes(array):
     """How many numbers of the array's type a vector holds."""
-    return simd.float_lanes if array.itemsize == sizeof(float) else simd.double_lanes
+    return kernels_for(array).lanes
 
 
 cdef Loop read_loop(tables, array, Py_ssize_t depth) except *:
     """The tables of a loop over numbers of the array's type, whose result has `depth` channels."""
     cdef const Py_ssize_t[::1] base = tables.base, target = tables.target, tap = tables.tap
     cdef const Py_ssize_t[::1] pick = tables.pick, vectors = tables.vectors
+    cdef const Py_ssize_t[::1] first = tables.first, last = tables.last
     cdef Loop loop
     cdef Py_ssize_t i
-    loop.simd, loop.lanes = simd, lanes(array)
+    loop.simd = kernels_for(array)
+    loop.lanes = loop.simd.lanes
     if loop.lanes != tables.lanes:
         raise RuntimeError("the instruction set was changed during a computation")
     loop.base, loop.target, loop.tap, loop.pick = &base[0], &target[0], &tap[0], &pick[0]
-    loop.vectors, loop.n_vectors = &vectors[0], vectors.shape[0] - 1
-    loop.positions, loop.taps, loop.last_tap = base.shape[0], tap.shape[0], tables.last_tap
-    loop.depth, loop.pitch = depth, tables.pitch
+    loop.first, loop.last = &first[0], &last[0]
+    loop.n_vectors, loop.vectors = vectors.shape[0], &vectors[0] if vectors.shape[0] else NULL
+    loop.positions, loop.taps, loop.pitch = base.shape[0], tap.shape[0], tables.pitch
+    loop.depth = depth
+    loop.columns = most_columns(loop.simd, depth)
+    loop.blocks = ceil_div(depth, most_rows(loop.simd, loop.columns))
     for i in range(PIECE):
+        loop.panel_step[i] = i * loop.columns * loop.lanes
+    for i in range(MAX_COLUMNS):
         loop.lane_step[i] = i * loop.lanes
-    for i in range(MAX_ROWS):
-        loop.pitch_step[i] = i * loop.pitch
-    cut_panels(&loop, depth)
     return loop
-
-
-cdef void cut_panels(Loop *loop, Py_ssize_t channels) noexcept:
-    """Do so many channels by channels, in panels of nearly equal width."""
-    cdef Py_ssize_t vectors = ceil_div(channels, loop.lanes), k
-    loop.by_channels = channels
-    loop.columns = part(vectors, most_columns(loop, MAX_ROWS)) if vectors else 1
-    loop.panels = ceil_div(vectors, loop.columns)
-    loop.width = loop.columns * loop.lanes
-    for k in range(PIECE):
-        loop.width_step[k] = k * loop.width
-
-
-cdef void pack(
-    const Loop *loop, Py_ssize_t panel, Py_ssize_t n,
-    const real_t *source,  # IN   one group
-    table_t pick,  # IN   [n] offset of each row
-    Py_ssize_t pitch,  # IN   from channel to channel
-    real_t *packed,  # OUT  [n, width]
-) noexcept nogil:
-    """A panel: packed[k, d] = source[pick[k] + d * pitch], zero beyond the last channel."""
-    cdef Py_ssize_t first = panel * loop.width, k, d
-    cdef Py_ssize_t depth = min(loop.width, loop.by_channels - first)
-    source += first * pitch
-    for k in range(n):
-        for d in range(depth):
-            packed[d] = source[pick[k] + d * pitch]
-        for d in range(depth, loop.width):
-            packed[d] = 0
-        packed += loop.width
 
 
 cdef int threads_for(double multiply_adds):
@@ -112,12 +102,50 @@ cdef int threads_for(double multiply_adds):
 def add_border(
     const real_t[:, :, ::1] x,  # IN   [planes, rows, columns]
     const Py_ssize_t[::1] row,  # IN   [rows] where each row begins in a bordered plane
+    const Py_ssize_t[::1] column,  # IN   [columns] where each of its numbers comes in a row
     real_t[:, ::1] bordered,  # OUT  [planes, bordered plane]
 ):
-    """Copy x into planes of zeros."""
-    cdef Py_ssize_t i, j
-    cdef int threads = threads_for(x.size)
+    """Copy x into larger planes."""
+    cdef Py_ssize_t i, j, k, columns = x.shape[2]
+    cdef bint neighbours = True
+    cdef int threads = threads_for(4. * x.size)
+    for k in range(1, columns):
+        neighbours &= column[k] == column[k - 1] + 1
     for i in prange(x.shape[0], nogil=True, schedule="static", num_threads=threads):
-        memset(&bordered[i, 0], 0, bordered.shape[1] * sizeof(real_t))
         for j in range(x.shape[1]):
-            memcpy(&bordered[i, row[j]], &x[i, j, 0], x.shape[2] * sizeof(real_t))
+            if neighbours:
+                memcpy(&bordered[i, row[j] + column[0]], &x[i, j, 0], columns * sizeof(real_t))
+            else:
+                for k in range(columns):
+                    bordered[i, row[j] + column[k]] = x[i, j, k]
+
+
+def interleave(
+    const real_t[:, :, :, ::1] x,  # IN   [images, planes, rows, columns]
+    const Py_ssize_t[::1] row,  # IN   [rows] where each row begins in a bordered plane
+    real_t[:, :, ::1] bordered,  # OUT  [images / lanes, planes, bordered plane * lanes]
+):
+    """As add_border, with the numbers of as many images as a vector holds side by side."""
+    cdef const kernels *simd = kernels_for(bordered)
+    cdef Py_ssize_t i, j, k, planes = x.shape[1], lanes = simd.lanes, pitch = planes * x.shape[2] * x.shape[3]
+    cdef int threads = threads_for(4. * x.size)
+    for i in prange(bordered.shape[0] * planes, nogil=True, schedule="static", num_threads=threads):
+        for j in range(x.shape[2]):
+            simd.transpose(
+                lanes, x.shape[3], &x[i // planes * lanes, i % planes, j, 0], pitch,
+                &bordered[i // planes, i % planes, row[j] * lanes], lanes)
+
+
+def separate(
+    const real_t[:, :, ::1] y,  # IN   [images / lanes, size, lanes]
+    real_t[:, ::1] separated,  # OUT  [images, size]
+):
+    """Undo `interleave`, for arrays without a border."""
+    cdef const kernels *simd = kernels_for(separated)
+    cdef Py_ssize_t i, first, size = y.shape[1], lanes = simd.lanes, parts = ceil_div(size, 1024)
+    cdef int threads = threads_for(4. * y.size)
+    for i in prange(y.shape[0] * parts, nogil=True, schedule="static", num_threads=threads):
+        first = i % parts * 1024
+        simd.transpose(
+            min(1024, size - first), lanes, &y[i // parts, first, 0], lanes,
+            &separated[i // parts * lanes, first], size)

@@ -4,9 +4,9 @@
     scatter:  dx[indices[o]] += g[o]           gather:      y[o] = x[indices[o]]
 
       a plane of x, streams
-       +-------------+       the running maximum and its place: in registers
-       | [a b] c  d  |  --->  y, indices, stream
-       | [e f] g  h  |       where each window begins and ends: three tables, in the cache
+       +-------------+       pool.h: the running maxima and their places, in registers
+       | [a b][c  d] |  --->  y, indices, stream
+       | [e f][g  h] |       where each window begins and ends: three tables, in the cache
        +-------------+
 
 As in PyTorch, ties go to the first position, and the last NaN of a window wins. Padding is never
@@ -15,69 +15,60 @@ that) gives -inf and the index -1, which scatter leaves out and gather reads as 
 1-D and 2-D are 3-D with axes of length 1. Planes are independent: threads share them out.
 """
 
+import math
+from functools import lru_cache
+
 import numpy as np
 from cython.parallel cimport prange
-from libc.math cimport INFINITY
-from libc.stdint cimport int64_t
+from libc.stdint cimport int32_t
+from libc.string cimport memset
 
 from . import tables
+from .loops cimport kernels, kernels_for, pooling, real_t
 from .threads import get_num_threads
-
-ctypedef fused real_t:
-    float
-    double
 
 cdef enum:
     SMALL = 50_000  # elements that are not worth a second thread
 
 
-cdef struct Axis:
-    Py_ssize_t outputs
-    Py_ssize_t step  # from one position of a window to the next, in elements of the plane
-    const Py_ssize_t *start  # [outputs] the window's first position inside x, likewise
-    const Py_ssize_t *count  # [outputs] how many of its positions are inside x
+cdef class Windows:
+    """The windows of one geometry, as pool.h wants them."""
+    cdef pooling p
+    cdef tuple axes  # their memory
+
+    def __init__(self, size, kernel, stride, padding, dilation, output_size):
+        cdef const Py_ssize_t[::1] start, count
+        self.axes = tables.windows(size, kernel, stride, padding, dilation, output_size)
+        for i in range(3):
+            start, count, self.p.axis[i].step = self.axes[i]
+            self.p.axis[i].outputs = start.shape[0]
+            self.p.axis[i].start, self.p.axis[i].count = &start[0], &count[0]
+        *_, self.p.taps = kernel
+        *_, self.p.stride = stride
+        self.p.size = math.prod(size)
+        if self.p.size >= 2**31:
+            raise RuntimeError(f"max pooling counts places in 32 bits, too few for a plane of shape {size}")
+        complete = np.flatnonzero(np.asarray(count) == self.p.taps)  # of the last axis
+        self.p.whole, self.p.first = complete.size, complete[0] if complete.size else 0
 
 
-cdef void pool_plane(
-    const real_t *x,  # IN   one plane
-    const Axis *a, const Axis *b, const Axis *c,
-    real_t *y, int64_t *index,  # OUT  [a.outputs, b.outputs, c.outputs]
-) noexcept nogil:
-    cdef Py_ssize_t oa, ob, oc, i, j, _k, at, found
-    cdef real_t best
-    for oa in range(a.outputs):
-        for ob in range(b.outputs):
-            for oc in range(c.outputs):
-                best, found = -INFINITY, -1
-                for i in range(a.count[oa]):
-                    for j in range(b.count[ob]):
-                        at = a.start[oa] + i * a.step + b.start[ob] + j * b.step + c.start[oc]
-                        for _k in range(c.count[oc]):
-                            if x[at] > best or x[at] != x[at] or found < 0:
-                                best, found = x[at], at
-                            at = at + c.step
-                y[0], index[0] = best, found
-                y += 1
-                index += 1
+windows = lru_cache(maxsize=64)(Windows)
 
 
-def run_pool(const real_t[:, ::1] x, axes, real_t[:, ::1] y, int64_t[:, ::1] indices):
-    cdef Axis a[3]
-    cdef const Py_ssize_t[::1] start, count
+def run_pool(Windows w, const real_t[:, ::1] x, real_t[:, ::1] y, int32_t[:, ::1] indices):
+    cdef const kernels *simd = kernels_for(x.base)
     cdef Py_ssize_t n
-    cdef int threads = threads_for(x.size)
-    for n in range(3):
-        start, count, a[n].step = axes[n]
-        a[n].outputs, a[n].start, a[n].count = start.shape[0], &start[0], &count[0]
+    cdef int threads = threads_for(x.shape[0] * x.shape[1])
     for n in prange(x.shape[0], nogil=True, schedule="static", num_threads=threads):
-        pool_plane(&x[n, 0], &a[0], &a[1], &a[2], &y[n, 0], &indices[n, 0])
+        simd.pool(&w.p, &x[n, 0], &y[n, 0], &indices[n, 0])
 
 
-def run_scatter(const real_t[:, ::1] g, const int64_t[:, ::1] indices, real_t[:, ::1] dx):
-    """dx[indices] += g; returns how many indices lie outside of dx."""
+def run_scatter(const real_t[:, ::1] g, const int32_t[:, ::1] indices, real_t[:, ::1] dx):
+    """dx[indices] += g, where dx was zero; returns how many indices lie outside of dx."""
     cdef Py_ssize_t n, p, outside = 0
-    cdef int threads = threads_for(g.shape[0] * g.shape[1])
+    cdef int threads = threads_for(dx.shape[0] * dx.shape[1])
     for n in prange(g.shape[0], nogil=True, schedule="static", num_threads=threads):
+        memset(&dx[n, 0], 0, dx.shape[1] * sizeof(real_t))  # here, where it brings dx into the cache
         for p in range(g.shape[1]):
             if 0 <= indices[n, p] < dx.shape[1]:
                 dx[n, indices[n, p]] += g[n, p]
@@ -86,11 +77,11 @@ def run_scatter(const real_t[:, ::1] g, const int64_t[:, ::1] indices, real_t[:,
     return outside
 
 
-def run_gather(const real_t[:, ::1] x, const int64_t[:, ::1] indices, real_t[:, ::1] y):
+def run_gather(const real_t[:, ::1] x, const int32_t[:, ::1] indices, real_t[:, ::1] y):
     """y = x[indices]; returns how many indices lie outside of x."""
     cdef Py_ssize_t n, p, outside = 0
     cdef int threads = threads_for(y.shape[0] * y.shape[1])
-    for n in prange(y.shape[0], nogil=True, schedule="static", num_threads=threads):
+    for n in prange(x.shape[0], nogil=True, schedule="static", num_threads=threads):
         for p in range(y.shape[1]):
             y[n, p] = 0
             if 0 <= indices[n, p] < x.shape[1]:
@@ -105,25 +96,25 @@ cdef int threads_for(Py_ssize_t size):
 
 
 def max_pool(x, kernel, stride, padding, dilation, output_size):
-    """Maximum over windows: y, and int64 indices into the plane of x, both [N, C, *output_size].
+    """Maximum over windows: y, and int32 indices into the plane of x, both [N, C, *output_size].
 
     x [N, C, *S] is float32 or float64; the other arguments hold an int for each of the 1 to 3
     spatial dimensions. Padding counts as -inf. output_size may exceed what floor division gives
     (ceil_mode): the last windows then reach over the end of x.
     """
-    axes = tables.windows(x.shape[2:], kernel, stride, padding, dilation, output_size)
+    cdef Windows w = windows(x.shape[2:], kernel, stride, padding, dilation, output_size)
     y = np.empty((*x.shape[:2], *output_size), x.dtype)
-    indices = np.empty(y.shape, np.int64)
+    indices = np.empty(y.shape, np.int32)
     if y.size:
-        run_pool(planes(x), axes, planes(y), planes(indices))
+        run_pool(w, planes(x), planes(y), planes(indices))
     return y, indices
 
 
 def scatter_plane(g, indices, spatial_shape):
     """Add each g [N, C, *O] at its index into the planes of dx [N, C, *spatial_shape]."""
-    dx = np.zeros((*g.shape[:2], *spatial_shape), g.dtype)
     check_indices(g.shape, indices)
-    if g.size and run_scatter(planes(g), planes(indices), planes(dx)):
+    dx = np.empty((*g.shape[:2], *spatial_shape), g.dtype)
+    if dx.size and run_scatter(planes(g), planes(indices), planes(dx)):
         raise IndexError(f"indices reach outside of a plane of shape {tuple(spatial_shape)}")
     return dx
 
@@ -143,5 +134,5 @@ def planes(x):
 
 
 def check_indices(shape, indices):
-    if indices.shape[: len(shape)] != shape or indices.dtype != np.int64:
-        raise ValueError(f"expected int64 indices of shape {shape}, got {indices.dtype} {indices.shape}")
+    if indices.shape[: len(shape)] != shape or indices.dtype != np.int32:
+        raise ValueError(f"expected int32 indices of shape {shape}, got {indices.dtype} {indices.shape}")

@@ -12,9 +12,10 @@ their sum is the offset of the number at which the two meet:
       o . o . . .     tap[k]  = 0, 1, 6, 7        of the taps             (0,0) (0,1) (1,0) (1,1)
       . . . . . .
 
-Stride lives in base, dilation and channels in tap, padding in a zero border around the image, and
-the number of dimensions nowhere. The input gradient has the same form: positions of x that meet the
-same taps (a phase of the stride) share a loop over the gradient. Tables are cached by geometry.
+Stride lives in base and in the order of columns, dilation and channels in tap, padding in a zero
+border around the image, and the number of dimensions nowhere. The input gradient has the same form:
+positions of x that meet the same taps (a phase of the stride) share a loop over the gradient. Tables
+are cached by geometry.
 """
 
 import itertools
@@ -25,6 +26,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+# In the time of one multiply-add of vectors; by measurement.
+GATHERING = 6  # one vector of a panel
+TRANSPOSING = 1  # one number
+IN_CACHE = 250_000  # numbers that stay there
+
 
 class Loop(NamedTuple):
     """The tables of one loop."""
@@ -33,19 +39,26 @@ class Loop(NamedTuple):
     target: np.ndarray  # [P] offset in the output plane
     tap: np.ndarray  # [K] offset in the bordered image of one group
     pick: np.ndarray  # [K] offset in the weights of one channel d
+    first: np.ndarray  # [P] the taps [first, last) that see more of the image than its border
+    last: np.ndarray
     pitch: int  # from the weights of one channel d to those of the next
-    last_tap: int  # the largest offset in tap
     lanes: int  # numbers in a vector
-    vectors: np.ndarray  # [V + 1] cuts the positions into neighbours in the image, `lanes` at most
+    vectors: np.ndarray  # [V] where vectors of neighbours begin that cover all positions, if they can
 
 
 class Geometry(NamedTuple):
     """What a convolution does to one image."""
 
-    output: tuple[int, ...]  # spatial shape of the result
+    x_size: tuple[int, ...]  # spatial shape of x
+    y_size: tuple[int, ...]  # and of y
     bordered: tuple[int, ...]  # of the image with a border of zeros
     rows: np.ndarray  # where in it each row of the image begins
+    columns: np.ndarray  # where each number of a row comes in it
     loops: tuple[Loop, ...]
+    cost: float = 0.0  # about how many multiply-adds of vectors it takes
+    side_by_side: bool = False  # the innermost dimension is that of images
+    as_it_is: bool = False  # the bordered image is the image itself
+    gaps: bool = False  # no loop comes to some of the results: no output looks there
 
 
 class Phase(NamedTuple):
@@ -56,20 +69,103 @@ class Phase(NamedTuple):
     shifts: np.ndarray  # positions[t] receives gradient t + shifts[i] by way of taps[i]
 
 
+@lru_cache(maxsize=256)
+def plan(kind, x_shape, w_shape, stride, padding, dilation, groups, lanes):
+    """The fastest geometry of a kind (forward, input_grad, weight_grad) for x_shape (N, C, *S).
+
+    If there are images enough, as many as a vector holds may lie side by side: a further dimension,
+    the innermost, along which the kernel has length 1 and every vector is full.
+    """
+    apart = kind(x_shape[1:], w_shape, stride, padding, dilation, groups, lanes)
+    moved = math.prod(x_shape[1:]) + w_shape[0] * math.prod(apart.y_size)  # numbers of x and y
+    if x_shape[0] % lanes or not x_shape[0] or math.prod(x_shape[1:]) * lanes > IN_CACHE:
+        return apart
+    together = kind((*x_shape[1:], lanes), (*w_shape, 1), (*stride, 1), (*padding, (0, 0)),
+                    (*dilation, 1), groups, lanes)
+    better = together.cost / lanes + TRANSPOSING * moved < apart.cost
+    return together._replace(side_by_side=True) if better else apart
+
+
 @lru_cache(maxsize=64)
 def forward(x_shape, w_shape, stride, padding, dilation, groups, lanes):
     """Geometry of y = conv(x, w) for x_shape (C, *S) and w_shape (D, C/groups, *K)."""
+    geometry = correlation(x_shape, w_shape, stride, padding, dilation, groups, lanes)
+    if len(stride) > 1:
+        rows = np.arange(w_shape[2]) * min(dilation[0], geometry.bordered[0])
+        loop = by_rows(geometry.loops[0], w_shape[1], rows, geometry.bordered, padding[0][0], x_shape[1])
+        geometry = geometry._replace(loops=(loop,))
+    return settle(geometry, w_shape[0] // groups, groups, gathered)
+
+
+@lru_cache(maxsize=64)
+def weight_grad(x_shape, w_shape, stride, padding, dilation, groups, lanes):
+    """Geometry of dw; its loop has vectors where sums by positions are faster than by channels."""
+    return settle(correlation(x_shape, w_shape, stride, padding, dilation, groups, lanes),
+                  w_shape[0] // groups, groups, by_channels)
+
+
+def by_rows(loop, channels, rows, bordered, before, size):
+    """Order the taps by their rows [K0], and note for each position which rows see the image.
+
+    The image begins at row `before` of the bordered one, and has `size` rows.
+    """
+    if not loop.tap.size:
+        return loop
+    order = np.arange(loop.tap.size).reshape(channels, rows.size, -1).swapaxes(0, 1).ravel()
+    row = np.add.outer(loop.base // math.prod(bordered[1:]), rows)
+    sees = (row >= before) & (row < before + size)
+    sees[~sees.any(axis=1)] = True
+    each = loop.tap.size // rows.size
+    first, last = sees.argmax(axis=1), rows.size - sees[:, ::-1].argmax(axis=1)
+    return loop._replace(tap=loop.tap[order], pick=loop.pick[order], first=first * each, last=last * each)
+
+
+def settle(geometry, depth, groups, other_way):
+    """Keep the vectors of neighbours only where the other way costs more."""
+    loops, cost = [], 0
+    for loop in geometry.loops:
+        in_place = loop.vectors.size * depth * loop.tap.size or math.inf
+        other = other_way(loop, depth)
+        cost += groups * min(in_place, other)
+        loops.append(loop if in_place <= other else loop._replace(vectors=loop.vectors[:0]))
+    places = np.add.outer(geometry.rows, geometry.columns).ravel()
+    as_it_is = np.array_equal(places, np.arange(math.prod(geometry.bordered)))
+    return geometry._replace(loops=tuple(loops), cost=cost, as_it_is=as_it_is)
+
+
+def gathered(loop, depth):
+    """Multiply-adds of vectors, and the time to fill a panel with full ones."""
+    return -(-loop.base.size // loop.lanes) * (depth + GATHERING) * loop.tap.size
+
+
+def by_channels(loop, depth):
+    """Part of the last vector is in vain, a lone one takes longer, and g must be transposed."""
+    vectors = -(-depth // loop.lanes)
+    return loop.base.size * (loop.tap.size * (1.4 if vectors == 1 else vectors) + 2 * depth)
+
+
+def correlation(x_shape, w_shape, stride, padding, dilation, groups, lanes):
+    """The tables of y = conv(x, w), and of its weight gradient."""
     check(x_shape, w_shape, stride, padding, dilation, groups)
     size, kernel, channels = x_shape[1:], w_shape[2:], w_shape[1]
     output = output_size(size, kernel, stride, padding, dilation)
     padded, stride, dilation = limits(size, stride, padding, dilation)
     channel, *pitch = pitches(padded)
-    base = grid(np.arange(o) * s * p for o, s, p in zip(output, stride, pitch))
+    # Within a row lie first the columns 0, stride, 2 stride, ..., then 1, 1 + stride, ... and so on:
+    # so neighbours in the output are neighbours in the image, whatever the stride.
+    step, part = stride[-1], -(-padded[-1] // stride[-1])
+    column = np.add.outer(np.arange(part), np.arange(step) * part).ravel()
+    bordered = (*padded[:-1], step * part)
+    channel, *pitch = pitches(bordered)
+    first = [np.arange(o) * s * p for o, s, p in zip(output, stride, pitch)]
+    base = grid([*first[:-1], np.arange(output[-1])])
     taps = [np.arange(k) * d * p for k, d, p in zip(kernel, dilation, pitch)]
-    tap = grid([np.arange(channels) * channel, *taps])
+    tap = grid([np.arange(channels) * channel, *taps[:-1], column[np.arange(kernel[-1]) * dilation[-1]]])
     target, pick = np.arange(base.size), np.arange(tap.size)
     loop = make_loop(base, target, tap, pick, tap.size, lanes)
-    return Geometry(output, padded, row_starts(size, padding, pitch), (loop,))
+    before = padding[-1][0]
+    rows = row_starts(size, padding, pitch)
+    return Geometry(size, output, bordered, rows, column[before : before + size[-1]], (loop,))
 
 
 @lru_cache(maxsize=64)
@@ -79,7 +175,7 @@ def input_grad(x_shape, w_shape, stride, padding, dilation, groups, lanes):
     Output o meets x[s] at tap k where s + padding = o * stride + k * dilation. So, on each axis,
     dx[s] = sum over k of  g[(s + padding - k * dilation) / stride] * w[k],  for the k that divide.
     """
-    g_size = forward(x_shape, w_shape, stride, padding, dilation, groups, lanes).output
+    g_size = correlation(x_shape, w_shape, stride, padding, dilation, groups, lanes).y_size
     size, kernel, channels = x_shape[1:], w_shape[2:], np.arange(w_shape[0] // groups)
     _, stride, dilation = limits(size, stride, padding, dilation)
     starts = [before for before, _ in padding]
@@ -98,16 +194,24 @@ def input_grad(x_shape, w_shape, stride, padding, dilation, groups, lanes):
         picks = [a.taps * p for a, p in zip(phase, w_pitch)]
         tap = grid([channels * g_channel, *taps])
         pick = grid([channels * w_shape[1] * w_channel, *picks])
-        loops.append(make_loop(base, target, tap, pick, w_channel, lanes))
-    return Geometry(size, bordered, row_starts(g_size, border, g_pitch), tuple(loops))
+        loop = make_loop(base, target, tap, pick, w_channel, lanes)
+        if len(stride) > 1:
+            before = border[0][0]
+            loop = by_rows(loop, channels.size, phase[0].shifts + before, bordered, before, g_size[0])
+        loops.append(loop)
+    columns = np.arange(g_size[-1]) + border[-1][0]
+    rows = row_starts(g_size, border, g_pitch)
+    gaps = sum(loop.base.size for loop in loops) < math.prod(size)
+    geometry = Geometry(size, g_size, bordered, rows, columns, tuple(loops), gaps=gaps)
+    return settle(geometry, x_shape[0] // groups, groups, gathered)
 
 
 def check(x_shape, w_shape, stride, padding, dilation, groups):
     """Raise ValueError for a geometry that would lead the loops outside of their arrays."""
     rank = len(x_shape) - 1
     same_rank = rank == len(w_shape) - 2 == len(stride) == len(padding) == len(dilation)
-    if not (1 <= rank <= 3 and same_rank):
-        raise ValueError("expected 1 to 3 spatial dimensions, the same number in all arguments")
+    if not (rank >= 1 and same_rank):
+        raise ValueError("expected at least 1 spatial dimension, the same number in all arguments")
     if groups < 1 or w_shape[0] % groups or x_shape[0] != w_shape[1] * groups:
         raise ValueError(f"x {x_shape} and w {w_shape} do not fit {groups} groups")
     if min(*stride, *dilation, *w_shape[2:]) < 1 or min(itertools.chain(*padding)) < 0:
@@ -117,17 +221,24 @@ def check(x_shape, w_shape, stride, padding, dilation, groups):
 
 
 def make_loop(base, target, tap, pick, pitch, lanes):
-    """A Loop, with its positions cut for vectors of so many lanes."""
-    runs = np.flatnonzero(np.diff(base, prepend=-2) != 1)
-    pieces = [np.arange(a, b, lanes) for a, b in itertools.pairwise([*runs, base.size])]
-    vectors = np.concatenate([*pieces, [base.size]])
-    return Loop(base, target, tap, pick, pitch, int(tap.max(initial=0)), lanes, vectors)
+    """A Loop, with its positions cut into vectors of so many lanes.
+
+    The last vector of a row overlaps the one before; where a row is shorter than a vector, or its
+    results are no neighbours, there are none.
+    """
+    apart = (np.diff(base, prepend=-2) != 1) | (np.diff(target, prepend=-2) != 1)
+    rows = [*np.flatnonzero(apart), base.size]
+    vectors = [np.minimum(np.arange(a, b, lanes), b - lanes) for a, b in itertools.pairwise(rows)]
+    if min(np.diff(rows), default=0) < lanes:
+        vectors = [rows[:0]]
+    vectors = np.concatenate(vectors).astype(np.intp)
+    first, last = np.zeros_like(base), np.full_like(base, tap.size)
+    return Loop(base, target, tap, pick, first, last, pitch, lanes, vectors)
 
 
 def row_starts(size, border, pitch):
     """Where in a bordered plane each row of an image begins."""
-    axes = [(np.arange(s) + before) * p for s, (before, _), p in zip(size, border, pitch)]
-    return grid(axes[:-1]) + border[-1][0]
+    return grid([(np.arange(s) + before) * p for s, (before, _), p in zip(size, border, pitch)][:-1])
 
 
 def output_size(size, kernel, stride, padding, dilation):

@@ -2,68 +2,59 @@
 
     dw[d, k] = sum over images and p of  image[base[p] + tap[k]] * g[d, p]
 
-    by channels:    taps x channels            by positions:    channels x taps, scalar products
+    by channels:    taps x channels            by positions:    channels x taps, lane by lane
                     +- g: packed -+                             +- tap k -+ tap k + 1 +
       tap[k    ]    | sum   sum   |              g[d    ]       |   sum   |    sum    |
       tap[k + 1]    | sum   sum   |              g[d + 1]       |   sum   |    sum    |
          ...        +-------------+                ...          +---------+-----------+
       the vectors hold channels                  the vectors hold positions, to be added up
 
-By channels, g is transposed into panels; by positions, it is copied with zeros at the end of each
-row. A piece of g stays in the cache while all taps of an image pass over it. The sums of chunks of
-images are kept apart and added at the end, in their order.
+By channels, g is transposed into panels; by positions, it is copied with zeros where the vectors of
+a row overlap. A piece of g stays in the cache while all taps of an image pass over it. The sums of
+chunks of images are kept apart and added at the end, in their order.
 """
 
 import numpy as np
 from cython.parallel cimport prange
-from libc.string cimport memcpy, memset
+from libc.string cimport memset
 
 from minigrad.kernels.loops cimport (
-    MAX_ROWS, PANEL, PIECE, Loop, aligned, block, ceil_div, most_columns, most_rows,
-    pack, part, read_loop, real_t, threads_for,
+    MAX_BYTES, MAX_ROWS, PANEL, Loop, aligned, ceil_div, most_columns, most_rows, part,
+    read_loop, real_t, threads_for,
 )
 
 cdef enum:
     ITEMS = 16  # of work, at least, if there are images enough
-    VECTORS = PIECE // 4  # of positions, copied at a time
-
-
-cdef bint better_by_positions(const Loop *loop) noexcept:
-    """Compares multiply-adds of vectors for each image, as in correlate.pyx.
-
-    By channels, transposing g takes 3 for each number; by positions, all takes half as long again,
-    since fewer sums share what is read of the image.
-    """
-    cdef Py_ssize_t vectors = ceil_div(loop.depth, loop.lanes)
-    cdef double by_channels = loop.taps * (1.4 if vectors == 1 else vectors) + 3. * loop.depth
-    return 1.5 * loop.depth * loop.taps * loop.n_vectors < by_channels * loop.positions
+    VECTORS = 128  # of positions, copied at a time
+    TERMS = 256  # positions of a panel by channels
 
 
 cdef void add_by_channels(
-    const Loop *loop, Py_ssize_t n, Py_ssize_t end,
-    Py_ssize_t panel, Py_ssize_t first, Py_ssize_t last,
+    const Loop *loop, Py_ssize_t n, Py_ssize_t end, Py_ssize_t d, Py_ssize_t depth,
+    Py_ssize_t first, Py_ssize_t last,
     const real_t *image, Py_ssize_t image_pitch,  # IN   one group of image 0, 1, ...
     const real_t *g, Py_ssize_t g_pitch,  # IN   likewise, [depth, positions]
-    real_t *sums,  # OUT  [taps, width]
+    real_t *sums, Py_ssize_t pitch,  # OUT  [taps, width], from tap to tap
 ) noexcept nogil:
-    """Add the images n to end to a panel of channels of the taps first to last."""
-    cdef char[PANEL] memory
-    cdef real_t *packed = aligned(<real_t *> memory)
-    cdef Py_ssize_t columns = ceil_div(min(loop.width, loop.depth - panel * loop.width), loop.lanes)
-    cdef Py_ssize_t p, k, terms, rows
+    """Add the images n to end to the channels d, d + 1, ... (`depth` of them) of the taps first to last."""
+    cdef char[2 * PANEL] memory
+    cdef real_t *packed = <real_t *> aligned(memory)
+    cdef Py_ssize_t columns = ceil_div(depth, loop.lanes), width = columns * loop.lanes
+    cdef Py_ssize_t p, k, terms, rows, piece
     image += n * image_pitch
-    g += n * g_pitch
+    g += n * g_pitch + d * loop.positions
+    memset(packed, 0, TERMS * width * sizeof(real_t))
     while n < end:
-        p = 0
-        while p < loop.positions:
-            terms, k = min(PIECE, loop.positions - p), first
-            pack(loop, panel, terms, g, loop.target + p, loop.positions, packed)
+        for piece in range(ceil_div(loop.positions, TERMS)):
+            p = piece * TERMS
+            terms, k = min(TERMS, loop.positions - p), first
+            loop.simd.transpose(depth, terms, g + p, loop.positions, packed, width)
             while k < last:
-                rows = part(last - k, most_rows(loop, columns))
-                block(loop, rows, columns, False, terms, image, loop.tap + k, loop.base + p, packed,
-                      loop.lane_step, loop.width_step, sums + k * loop.width, loop.width, True)
+                rows = part(last - k, min(8, most_rows(loop.simd, columns)))
+                loop.simd.block_by_rows(
+                    rows, columns, terms, image, loop.tap + k, loop.base + p, packed,
+                    NULL, sums + k * pitch, pitch, loop.lane_step)
                 k += rows
-            p += PIECE
         n += 1
         image += image_pitch
         g += g_pitch
@@ -71,44 +62,37 @@ cdef void add_by_channels(
 
 cdef void add_by_positions(
     const Loop *loop, Py_ssize_t n, Py_ssize_t end, Py_ssize_t d, Py_ssize_t rows,
-    const real_t *image, Py_ssize_t image_pitch,  # IN   as above, readable up to image_end
-    const real_t *image_end,
+    const real_t *image, Py_ssize_t image_pitch,  # IN   as above
     const real_t *g, Py_ssize_t g_pitch,  # IN   as above
     real_t *sums,  # OUT  [rows, taps, lanes]
 ) noexcept nogil:
-    """Add the images n to end to the channels d, d + 1, ...
-
-    A vector that would reach beyond image_end begins earlier.
-    """
-    cdef char[PANEL] memory
-    cdef real_t *packed = aligned(<real_t *> memory)
-    cdef real_t *to
+    """Add the images n to end to the channels d, d + 1, ..."""
+    cdef char[(VECTORS * MAX_ROWS + 1) * MAX_BYTES] memory
+    cdef real_t *packed = <real_t *> aligned(memory)
     cdef Py_ssize_t[VECTORS] start
-    cdef Py_ssize_t[MAX_ROWS] row
-    cdef Py_ssize_t most = most_columns(loop, rows), v, k, i, j, p, count, terms, early
-    for i in range(rows):
-        row[i] = i * VECTORS * loop.lanes
+    cdef Py_ssize_t most = most_columns(loop.simd, rows), v, k, i, j, p, terms, seen, columns, piece
     image += n * image_pitch
     g += n * g_pitch
     while n < end:
-        v = 0
-        while v < loop.n_vectors:
+        seen = 0
+        for piece in range(ceil_div(loop.n_vectors, VECTORS)):
+            v = piece * VECTORS
             terms = min(VECTORS, loop.n_vectors - v)
+            loop.simd.copy(terms, rows, g + d * loop.positions, loop.vectors + v, loop.positions, packed)
             for j in range(terms):
-                p, count = loop.vectors[v + j], loop.vectors[v + j + 1] - loop.vectors[v + j]
-                early = max(0, image + loop.base[p] + loop.last_tap + loop.lanes - image_end)
-                start[j] = loop.base[p] - early
-                for i in range(rows):
-                    to = packed + row[i] + j * loop.lanes
-                    memset(to, 0, loop.lanes * sizeof(real_t))
-                    memcpy(to + early, g + (d + i) * loop.positions + p, count * sizeof(real_t))
+                p = loop.vectors[v + j]
+                start[j] = loop.base[p]
+                if seen > p:  # what the vector before has counted
+                    for i in range(rows):
+                        memset(packed + (j * rows + i) * loop.lanes, 0, (seen - p) * sizeof(real_t))
+                seen = p + loop.lanes
             k = 0
             while k < loop.taps:
-                block(loop, rows, min(most, loop.taps - k), True, terms,
-                      packed, row, loop.lane_step, image, loop.tap + k, start,
-                      sums + k * loop.lanes, loop.taps * loop.lanes, True)
-                k += most
-            v += VECTORS
+                columns = min(most, loop.taps - k)
+                loop.simd.block_pairs(
+                    rows, columns, terms, packed, image, loop.tap + k, start,
+                    NULL, sums + k * loop.lanes, loop.taps * loop.lanes, loop.lane_step)
+                k += columns
         n += 1
         image += image_pitch
         g += g_pitch
@@ -120,22 +104,27 @@ def sum_by_channels(
     tables, Py_ssize_t depth,
 ):
     """dw [groups, depth, taps]"""
-    cdef Loop loop = read_loop(tables, np.asarray(g), depth)
+    cdef Loop loop = read_loop(tables, g, depth)
     cdef Py_ssize_t images = image.shape[0], groups = image.shape[1]
-    cdef Py_ssize_t panels = groups * loop.panels, sections = max(1, loop.taps // PIECE)
-    cdef Py_ssize_t chunks = min(images, ceil_div(ITEMS, panels * sections)), i, panel, section, n
-    cdef real_t[:, :, :, ::1] sums = np.zeros(
-        (chunks, panels, loop.taps, loop.width), np.asarray(g).dtype)
+    cdef Py_ssize_t vectors = ceil_div(depth, loop.lanes)
+    cdef Py_ssize_t columns = part(vectors, most_columns(loop.simd, MAX_ROWS)), width = columns * loop.lanes
+    cdef Py_ssize_t panels = ceil_div(vectors, columns), sections = max(1, loop.taps // 256)
+    cdef Py_ssize_t chunks = min(images, ceil_div(ITEMS, groups * panels * sections))
+    cdef Py_ssize_t i, panel, section, n, group, d
+    cdef real_t[:, :, :, :, ::1] sums = np.zeros(
+        (chunks, groups, panels, loop.taps, width), np.asarray(g).dtype)
     cdef int threads = threads_for(<double> images * groups * depth * loop.taps * loop.positions)
-    for i in prange(chunks * panels * sections, nogil=True, schedule="static",
+    for i in prange(chunks * groups * panels * sections, nogil=True, schedule="static",
                     num_threads=threads):
-        section, panel, n = i % sections, i // sections % panels, i // (sections * panels)
+        section, panel = i % sections, i // sections % panels
+        group, n = i // (sections * panels) % groups, i // (sections * panels * groups)
+        d = panel * width
         add_by_channels(
-            &loop, n * images // chunks, (n + 1) * images // chunks, panel % loop.panels,
+            &loop, n * images // chunks, (n + 1) * images // chunks, d, min(width, depth - d),
             section * loop.taps // sections, (section + 1) * loop.taps // sections,
-            &image[0, panel // loop.panels, 0], groups * image.shape[2],
-            &g[0, panel // loop.panels, 0], groups * g.shape[2], &sums[n, panel, 0, 0])
-    total = np.asarray(sums).sum(axis=0).reshape(groups, loop.panels, loop.taps, loop.width)
+            &image[0, group, 0], groups * image.shape[2],
+            &g[0, group, 0], groups * g.shape[2], &sums[n, group, panel, 0, 0], width)
+    total = np.asarray(sums).sum(axis=0)
     return total.swapaxes(2, 3).reshape(groups, -1, loop.taps)[:, :depth]
 
 
@@ -145,13 +134,12 @@ def sum_by_positions(
     tables, Py_ssize_t depth,
 ):
     """dw [groups, depth, taps]"""
-    cdef Loop loop = read_loop(tables, np.asarray(g), depth)
+    cdef Loop loop = read_loop(tables, g, depth)
     cdef Py_ssize_t images = image.shape[0], groups = image.shape[1]
-    cdef Py_ssize_t sections = ceil_div(depth, most_rows(&loop, most_columns(&loop, depth)))
+    cdef Py_ssize_t sections = ceil_div(depth, most_rows(loop.simd, most_columns(loop.simd, depth)))
     cdef Py_ssize_t chunks = min(images, ceil_div(ITEMS, groups * sections)), i, group, d, end, n
     cdef real_t[:, :, :, :, ::1] sums = np.zeros(
         (chunks, groups, depth, loop.taps, loop.lanes), np.asarray(g).dtype)
-    cdef const real_t *image_end = &image[0, 0, 0] + images * groups * image.shape[2]
     cdef int threads = threads_for(<double> images * groups * depth * loop.taps * loop.positions)
     for i in prange(chunks * groups * sections, nogil=True, schedule="static",
                     num_threads=threads):
@@ -159,7 +147,7 @@ def sum_by_positions(
         d, end = i % sections * depth // sections, (i % sections + 1) * depth // sections
         add_by_positions(
             &loop, n * images // chunks, (n + 1) * images // chunks, d, end - d,
-            &image[0, group, 0], groups * image.shape[2], image_end,
+            &image[0, group, 0], groups * image.shape[2],
             &g[0, group, 0], groups * g.shape[2], &sums[n, group, d, 0, 0])
     return np.asarray(sums).sum(axis=0).sum(axis=-1)
 
@@ -167,12 +155,11 @@ def sum_by_positions(
 def weight_grad(image, g, tables, depth):
     """dw [groups, depth, taps], by what is faster.
 
-    By positions, what lies beyond the end of a row is not left out but multiplied by 0. If that
-    is not finite, neither is the product, and the sums are done again by channels.
+    By positions, what two vectors of a row share is not left out but multiplied by 0. If that is not
+    finite, neither is the product, and the sums are done again by channels.
     """
-    cdef Loop loop = read_loop(tables, g, depth)
     with np.errstate(all="ignore"):
-        if image.size >= loop.last_tap + loop.lanes and better_by_positions(&loop):
+        if tables.vectors.size:
             dw = sum_by_positions(image, g, tables, depth)
             if np.isfinite(dw).all():
                 return dw

@@ -42,7 +42,7 @@ def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
     RuntimeError for sizes that do not go together.
     """
     values, indices = max_pool(input, kernel_size, stride, padding, dilation, ceil_mode, dims=2)
-    return (values, indices.clone()) if return_indices else values
+    return (values, indices.long()) if return_indices else values
 
 
 def avg_pool2d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True,

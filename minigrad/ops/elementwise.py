@@ -6,7 +6,7 @@ gradient in the broadcast shape: the engine sums it down.
 
 import numpy as np
 
-from .. import dtypes
+from .. import dtypes, kernels
 from ..engine import Operator, Value, wrap
 from .common import cast, floating, kind, mismatch, promote, tensor_argument
 
@@ -253,10 +253,22 @@ class Relu(Operator):
     uses_output = True
 
     def forward(self, x):
-        return np.maximum(x, 0)
+        return kernels.relu(x) if x.dtype.kind == "f" else np.maximum(x, 0)
 
     def backward(self, g):
-        return where(self.output <= 0, 0.0, g)
+        return ReluGrad.apply(g, self.output)
+
+
+class ReluGrad(Operator):
+    """z = 0 where y <= 0, else g;  dg = the same of its gradient."""
+
+    uses = ((1,), ())
+
+    def forward(self, g, y):
+        return kernels.relu_grad(g, y)
+
+    def backward(self, g):
+        return ReluGrad.apply(g, self.inputs[1]), None
 
 
 class Clamp(Operator):

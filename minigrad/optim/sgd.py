@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..engine import wrap
+from ..kernels import sgd_step
 from .optimizer import Optimizer
 
 
@@ -33,21 +34,11 @@ class SGD(Optimizer):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
 
     def update(self, parameter, gradient, state, lr, momentum, dampening, weight_decay, nesterov, maximize):
-        # On the arrays, in place: the same lines on tensors would allocate a result for each operator.
-        p, g = parameter._array, gradient._array
-        lr, momentum, dampening, weight_decay = map(float, (lr, momentum, dampening, weight_decay))
-        if maximize:
-            g = -g
-        if weight_decay:
-            g = g + weight_decay * p
-        if momentum:
-            if "momentum_buffer" in state:
-                v = state["momentum_buffer"]._array
-                v *= momentum
-                v += (1 - dampening) * g if dampening else g
-            else:
-                v = np.array(g)
-                state["momentum_buffer"] = wrap(v)
-            g = g + momentum * v if nesterov else v
-        p -= lr * g
+        # On the arrays, in one pass: the same lines on tensors would make an array for each operator.
+        p, v = parameter._array, state.get("momentum_buffer")
+        if momentum and v is None:
+            v = state["momentum_buffer"] = wrap(np.zeros(p.shape, p.dtype))
+            dampening = 0
+        sgd_step(p, gradient._array, v._array if momentum else None, lr, momentum, dampening, weight_decay,
+                 nesterov, maximize)
         parameter._version_counter.count += 1  # a graph that saved the parameter finds out

@@ -1,0 +1,151 @@
+"""The matrix product z[m, n] = sum over k of a[m, k] * b[k, n].
+
+                          a panel of b: some vectors of columns
+                         +----------------------------+
+      a, read in place   | n.. to n+15   n+16.. to ... | k     packed, in the cache
+                         +----------------------------+
+          a[m    ] --->  |     sum           sum       |
+          a[m + 1] --->  |     sum           sum       |       in registers
+             ...         +----------------------------+
+
+Offsets are strides, so that a transposed matrix needs no copy. The factor of fewer columns is packed
+while the larger one streams: if that is a, the product is made transposed.
+
+Why not NumPy's BLAS, which is faster on large matrices? Its threads and the kernels' would wait for
+each other on the same cores (up to thirty times the time of one thread was measured for the layers of
+LeNet-5), and its results depend on how many there are.
+"""
+
+import numpy as np
+from cython.parallel cimport prange
+from libc.string cimport memset
+
+from minigrad.kernels.loops cimport (
+    MAX_BYTES, MAX_ROWS, PIECE, TILE, aligned, ceil_div, kernels, kernels_for, most_columns,
+    most_rows, part, real_t, threads_for,
+)
+
+cdef enum:
+    ROWS = 48  # of a, at most, in an item of work
+
+
+cdef struct Strides:
+    Py_ssize_t row, column
+
+
+cdef void pack(
+    const kernels *simd, Py_ssize_t terms, Py_ssize_t columns,
+    const real_t *b, Strides step,  # IN   [terms, columns]
+    real_t *packed, Py_ssize_t width,  # OUT  [terms, width]
+) noexcept nogil:
+    cdef Py_ssize_t k, n
+    for k in range(terms):
+        for n in range(columns, width):
+            packed[k * width + n] = 0
+    if step.row == 1:
+        simd.transpose(columns, terms, b, step.column, packed, width)
+        return
+    for k in range(terms):
+        for n in range(columns):
+            packed[k * width + n] = b[k * step.row + n * step.column]
+
+
+cdef void multiply_panel(
+    const kernels *simd, Py_ssize_t rows, Py_ssize_t terms, Py_ssize_t columns,
+    const real_t *a, Strides step,  # IN   [rows, terms]
+    const real_t *packed,  # IN   [terms, width]
+    real_t *z, Py_ssize_t pitch,  # OUT  [rows, columns]
+) noexcept nogil:
+    cdef char[TILE] memory
+    cdef real_t *tile = <real_t *> memory
+    cdef real_t[MAX_ROWS] zero
+    cdef real_t *start = zero
+    cdef Py_ssize_t[PIECE] term
+    cdef Py_ssize_t[MAX_ROWS] row, to
+    cdef Py_ssize_t vectors = ceil_div(columns, simd.lanes), width = vectors * simd.lanes, i, j, k, m, count, piece
+    memset(zero, 0, sizeof(zero))
+    for i in range(MAX_ROWS):
+        row[i] = i * step.row
+        to[i] = i * simd.lanes
+    for piece in range(ceil_div(terms, PIECE)):
+        k = piece * PIECE
+        for i in range(min(PIECE, terms - k)):
+            term[i] = (k + i) * step.column
+        m = 0
+        while m < rows:
+            count = part(rows - m, min(8, most_rows(simd, vectors)))
+            if columns == width:
+                simd.block_by_rows(
+                    count, vectors, min(PIECE, terms - k), a + m * step.row, row, term,
+                    packed + k * width, start, z + m * pitch, pitch, to)
+            else:
+                simd.block_by_rows(
+                    count, vectors, min(PIECE, terms - k), a + m * step.row, row, term,
+                    packed + k * width, zero, tile, width, to)
+                for i in range(count):
+                    for j in range(columns):
+                        z[(m + i) * pitch + j] = tile[i * width + j] + (z[(m + i) * pitch + j] if k else 0)
+            m += count
+        start = NULL
+
+
+def multiply(
+    const real_t[:, :] a,  # IN   [M, K], of any strides
+    const real_t[:, :] b,  # IN   [K, N], likewise
+    real_t[:, ::1] z,  # OUT  [M, N]
+):
+    """z = a b"""
+    cdef const kernels *simd = kernels_for(z)
+    cdef Py_ssize_t rows = a.shape[0], terms = a.shape[1], columns = b.shape[1]
+    cdef Py_ssize_t vectors = ceil_div(columns, simd.lanes)
+    cdef Py_ssize_t most = part(vectors, most_columns(simd, MAX_ROWS))  # vectors of a panel
+    cdef Py_ssize_t width = most * simd.lanes, panels = ceil_div(vectors, most)
+    cdef Py_ssize_t pieces = ceil_div(terms, PIECE), cuts = ceil_div(rows, ROWS), i, j, k, m
+    cdef Strides a_step, b_step
+    a_step.row, a_step.column = a.strides[0] // sizeof(real_t), a.strides[1] // sizeof(real_t)
+    b_step.row, b_step.column = b.strides[0] // sizeof(real_t), b.strides[1] // sizeof(real_t)
+    cdef real_t[::1] memory = np.empty(panels * terms * width + MAX_BYTES, np.asarray(z).dtype)
+    cdef real_t *packed = <real_t *> aligned(&memory[0])
+    cdef int threads = threads_for(<double> rows * terms * columns)
+    for i in prange(panels * pieces, nogil=True, schedule="static", num_threads=threads):
+        j, k = i // pieces * width, i % pieces * PIECE
+        pack(simd, min(PIECE, terms - k), min(width, columns - j), &b[0, 0] + k * b_step.row + j * b_step.column,
+             b_step, packed + j * terms + k * min_width(simd, width, columns - j), min_width(simd, width, columns - j))
+    for i in prange(panels * cuts, nogil=True, schedule="static", num_threads=threads):
+        j, m = i // cuts * width, i % cuts * rows // cuts
+        multiply_panel(
+            simd, (i % cuts + 1) * rows // cuts - m, terms, min(width, columns - j),
+            &a[0, 0] + m * a_step.row, a_step, packed + j * terms, &z[m, j], columns)
+
+
+cdef inline Py_ssize_t min_width(const kernels *simd, Py_ssize_t width, Py_ssize_t columns) noexcept nogil:
+    """The width of a panel: whole vectors."""
+    return min(width, ceil_div(columns, simd.lanes) * simd.lanes)
+
+
+def transposed(const real_t[:, ::1] a):
+    """A C-contiguous copy of a's transpose."""
+    b = np.empty((a.shape[1], a.shape[0]), np.asarray(a).dtype)
+    cdef real_t[:, ::1] target = b
+    kernels_for(b).transpose(a.shape[0], a.shape[1], &a[0, 0], a.shape[1], &target[0, 0], a.shape[0])
+    return b
+
+
+def matmul(a, b):
+    """z [M, N] = a [M, K] b [K, N], all float32 or all float64, of any strides."""
+    types = {a.dtype, b.dtype}
+    if types not in ({np.dtype(np.float32)}, {np.dtype(np.float64)}):
+        raise TypeError(f"expected matrices of float32 or of float64 only, got {a.dtype} and {b.dtype}")
+    if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0]:
+        raise ValueError(f"expected matrices [M, K] and [K, N], got {a.shape} and {b.shape}")
+    if not a.size or not b.size:
+        return np.zeros((a.shape[0], b.shape[1]), a.dtype)
+    if a.shape[1] == 1:
+        return a * b
+    if a.shape[0] < b.shape[1]:
+        z = np.empty((b.shape[1], a.shape[0]), a.dtype)
+        multiply(b.T, a.T, z)
+        return transposed(z)
+    z = np.empty((a.shape[0], b.shape[1]), a.dtype)
+    multiply(a, b, z)
+    return z

@@ -1,0 +1,66 @@
+/* Numbers brought into the order in which the blocks read them. A template like block.h. */
+
+/* packed[k][q] = b[step[k] + column[q]], where q goes through runs of neighbours: run r begins at
+   from[r] in b and at to[r] in packed. Whole vectors are copied: what is written too much is written
+   again by the next run, or lies beyond the last. `end` is the end of b's memory. */
+TARGET static void NAME(gather)(GATHER_ARGUMENTS)
+{
+    const real *source;
+    real *packed = memory;
+    for (ptrdiff_t k = 0; k < n; k++, packed += width)
+        for (int r = 0; r < runs; r++) {
+            source = (const real *)b + step[k] + from[r];
+            ptrdiff_t count = to[r + 1] - to[r], vectors = (count + LANES - 1) / LANES;
+            if (source + vectors * LANES > (const real *)end)
+                memcpy(packed + to[r], source, count * sizeof(real));
+            else
+                for (ptrdiff_t q = 0; q < vectors * LANES; q += LANES)
+                    VECTOR(packed + to[r] + q) = VECTOR(source + q);
+        }
+}
+
+/* packed[k][i] = the vector of b at step[k] + i * pitch, for i < rows. */
+TARGET static void NAME(copy)(COPY_ARGUMENTS)
+{
+    real *packed = memory;
+    for (ptrdiff_t k = 0; k < n; k++)
+        for (ptrdiff_t i = 0; i < rows; i++, packed += LANES)
+            VECTOR(packed) = VECTOR((const real *)b + step[k] + i * pitch);
+}
+
+/* b[j][i] = a[i][j] for i < rows and j < columns; the pitches are from row to row. Squares of LANES
+   rows go through the registers: stage h exchanges what stands in bit h of row and column. */
+TARGET static void NAME(transpose)(TRANSPOSE_ARGUMENTS)
+{
+    const real *a = source;
+    real *b = target;
+    ptrdiff_t i = 0, j = 0;
+#ifdef __GNUC__
+    for (; i + LANES <= rows; i += LANES)
+        for (j = 0; j + LANES <= columns; j += LANES) {
+            NAME(vector) v[LANES];
+            UNROLL for (int l = 0; l < LANES; l++) v[l] = VECTOR(a + (i + l) * a_pitch + j);
+            UNROLL for (int h = 1; h < LANES; h *= 2) {
+                NAME(mask) low, high;
+                UNROLL for (int l = 0; l < LANES; l++) {
+                    low[l] = l & h ? LANES + l - h : l;
+                    high[l] = l & h ? LANES + l : l + h;
+                }
+                UNROLL for (int l = 0; l < LANES; l++)
+                    if (!(l & h)) {
+                        NAME(vector) x = v[l], y = v[l + h];
+                        v[l] = __builtin_shuffle(x, y, low);
+                        v[l + h] = __builtin_shuffle(x, y, high);
+                    }
+            }
+            UNROLL for (int l = 0; l < LANES; l++) VECTOR(b + (j + l) * b_pitch + i) = v[l];
+        }
+    ptrdiff_t squares = i;
+    for (i = 0; i < squares; i++)
+        for (ptrdiff_t rest = j; rest < columns; rest++)
+            b[rest * b_pitch + i] = a[i * a_pitch + rest];
+#endif
+    for (; i < rows; i++)
+        for (j = 0; j < columns; j++)
+            b[j * b_pitch + i] = a[i * a_pitch + j];
+}

@@ -1,0 +1,124 @@
+/* Max pooling of one plane: a vector of neighbouring outputs goes through the window together.
+
+      x, streams                  in registers, until the window is done       y, index
+      +-----------------------+    number = x at a tap, every second one       +--------+
+      | [a  b] [c  d] [e  f]  |             | a  c  e |                        | b  j  e|
+      | [g  h] [i  j] [k  l]  |    best   = | .  .  . |  where number is       |        |
+      +-----------------------+    place  = | .  .  . |  larger: replaced      +--------+
+
+   Complete windows begin `stride` apart. The last vector of a row begins so early that it ends with
+   them: it computes some outputs twice. A row that is shorter than a vector runs over into the next
+   row, which is written after it; at the end of a plane it goes to the next narrower instruction
+   set. Windows that are cut by a border, and planes with a NaN, go one by one.
+
+   This file is a template, as block.h. */
+
+/* The window of one output, cut or not; an empty one gives -inf and -1. PyTorch's rule: of equal
+   numbers the first stays, and a NaN replaces everything. */
+TARGET static void NAME(pool_one)(
+    const pooling *p, ptrdiff_t i, ptrdiff_t j, ptrdiff_t c, const real *x, real *y, int32_t *index)
+{
+    const pool_axis *a = &p->axis[0], *b = &p->axis[1], *d = &p->axis[2];
+    *y = (real)-INFINITY, *index = -1;
+    for (ptrdiff_t s = 0; s < a->count[i]; s++)
+        for (ptrdiff_t t = 0; t < b->count[j]; t++) {
+            ptrdiff_t at = a->start[i] + s * a->step + b->start[j] + t * b->step + d->start[c];
+            for (ptrdiff_t k = 0; k < d->count[c]; k++, at += d->step)
+                if (x[at] > *y || x[at] != x[at] || *index < 0)
+                    *y = x[at], *index = (int32_t)at;
+        }
+}
+
+#ifdef __GNUC__
+#define TAKE(type, mask, a, b) (type)(((NAME(mask))(a) & (mask)) | ((NAME(mask))(b) & ~(mask)))
+typedef int32_t NAME(indices) __attribute__((vector_size(BYTES / sizeof(real) * 4), aligned(4), may_alias));
+
+/* A vector of windows of I * J * K taps, the first of which begins at x[at]. */
+TARGET ALWAYS_INLINE void NAME(pool_vector)(
+    const ptrdiff_t I, const ptrdiff_t J, const ptrdiff_t K, const ptrdiff_t stride,
+    const pooling *p, const real *x, ptrdiff_t at, real *y, int32_t *index)
+{
+    NAME(vector) best = (NAME(vector)){0} - (real)INFINITY, number = best;
+    NAME(mask) lane, place, even, mask;
+    UNROLL for (int l = 0; l < LANES; l++) {
+        lane[l] = l * stride;
+        even[l] = 2 * l + (l >= LANES / 2);
+    }
+    place = lane + (int32_t)at;
+    for (ptrdiff_t i = 0; i < I; i++)
+        for (ptrdiff_t j = 0; j < J; j++)
+            for (ptrdiff_t k = 0; k < K; k++) {
+                ptrdiff_t tap = at + i * p->axis[0].step + j * p->axis[1].step + k * p->axis[2].step;
+                if (stride == 1)
+                    number = VECTOR(x + tap);
+                else if (stride == 2) /* without touching what is behind the last one */
+                    number = __builtin_shuffle(VECTOR(x + tap), VECTOR(x + tap + LANES - 1), even);
+                else
+                    UNROLL for (int l = 0; l < LANES; l++) number[l] = x[tap + l * stride];
+                mask = number > best;
+                best = TAKE(NAME(vector), mask, number, best);
+                place = TAKE(NAME(mask), mask, lane + (int32_t)tap, place);
+            }
+    VECTOR(y) = best;
+    *(NAME(indices) *)index = __builtin_convertvector(place, NAME(indices));
+}
+
+/* The complete windows of a row, and some more if they do not fill a vector. */
+#define VECTORS(I, J, K, stride) \
+    for (ptrdiff_t c = 0; c < p->whole; c += LANES) { \
+        ptrdiff_t o = c + LANES > p->whole && c ? p->whole - LANES : c; \
+        NAME(pool_vector)(I, J, K, stride, p, x, at + o * (stride), y + o, index + o); \
+    }
+#endif
+
+/* The complete windows of row (i, j) of the result, where `left` outputs may still be written. */
+TARGET static void NAME(pool_row)(
+    const pooling *p, ptrdiff_t i, ptrdiff_t j, ptrdiff_t left, const real *x, real *y, int32_t *index)
+{
+#ifdef __GNUC__
+    const pool_axis *a = &p->axis[0], *b = &p->axis[1], *d = &p->axis[2];
+    ptrdiff_t I = a->count[i], J = b->count[j], K = p->taps;
+    ptrdiff_t at = a->start[i] + b->start[j] + d->start[p->first];
+    ptrdiff_t end = at + (I - 1) * a->step + (J - 1) * b->step + (K - 1) * d->step + (LANES - 1) * p->stride + 1;
+    if (I && J && (p->whole >= LANES || (left >= LANES && end <= p->size))) {
+        if (p->stride == 2 && I == 1 && J == 2 && K == 2) /* 2x2 on 64x20x10x10 */
+            VECTORS(1, 2, 2, 2)
+        else if (p->stride == 2) /* 3x3 s2 p1 on 8x64x112x112 */
+            VECTORS(I, J, K, 2)
+        else if (p->stride == 1)
+            VECTORS(I, J, K, 1)
+        else
+            VECTORS(I, J, K, p->stride)
+        return;
+    }
+#endif
+#ifdef NARROWER
+    PASTE(pool_row, NARROWER, real)(p, i, j, left, x, y, index);
+#else
+    for (ptrdiff_t c = 0; c < p->whole; c++)
+        NAME(pool_one)(p, i, j, p->first + c, x, y + c, index + c);
+#endif
+}
+
+TARGET static void NAME(pool)(POOL_ARGUMENTS)
+{
+    const real *x = plane;
+    real *y = pooled;
+    ptrdiff_t n = p->axis[2].outputs, left = p->axis[0].outputs * p->axis[1].outputs * n;
+    int has_nan = 0;
+    for (ptrdiff_t i = 0; i < p->size; i++)
+        has_nan |= x[i] != x[i];
+    ptrdiff_t whole = has_nan ? 0 : p->whole; /* vectors compare numbers only */
+    for (ptrdiff_t i = 0; i < p->axis[0].outputs; i++)
+        for (ptrdiff_t j = 0; j < p->axis[1].outputs; j++, y += n, index += n, left -= n) {
+            if (whole)
+                NAME(pool_row)(p, i, j, left - p->first, x, y + p->first, index + p->first);
+            for (ptrdiff_t c = 0; whole && c < p->first; c++)
+                NAME(pool_one)(p, i, j, c, x, y + c, index + c);
+            for (ptrdiff_t c = whole ? p->first + whole : 0; c < n; c++)
+                NAME(pool_one)(p, i, j, c, x, y + c, index + c);
+        }
+}
+
+#undef TAKE
+#undef VECTORS

@@ -1,0 +1,2 @@
+cdef object reuse_for(list arrays)
+cdef set_handler(handler)
