@@ -74,7 +74,7 @@ def training(library, make_model, shape, dtype="float32", steps=1):
 
 def training_step(library, model):
     cross_entropy = library.m.nn.functional.cross_entropy
-    optimizer = library.m.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+    optimizer = library.m.optim.SGD(model.parameters(), lr=1e-6, momentum=0.9)
 
     def step(x, labels):
         optimizer.zero_grad()

@@ -14,6 +14,10 @@ NumPy asks for memory by way of a handler (its enhancement proposal 49); operato
 set this one while they run. All of it happens under Python's global lock.
 """
 
+import math
+
+import numpy as np
+
 cimport numpy as cnp
 from cpython.pycapsule cimport PyCapsule_New
 from libc.stdint cimport uintptr_t
@@ -113,6 +117,17 @@ cdef void release(void *context, void *memory, size_t size) noexcept:
     header.next = waiting[number]
     waiting[number] = header
     waiting_bytes += header.capacity
+
+
+def empty(shape, dtype):
+    """numpy.empty, in memory from here if it is large."""
+    if dtype.itemsize * math.prod(shape) < LARGE:
+        return np.empty(shape, dtype)
+    before = cnp.PyDataMem_SetHandler(handler)
+    try:
+        return np.empty(shape, dtype)
+    finally:
+        cnp.PyDataMem_SetHandler(before)
 
 
 def cached_bytes():

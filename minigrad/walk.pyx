@@ -233,7 +233,7 @@ cdef accumulate(Value tensor, Value gradient):
 
 cdef bint is_ours(Value gradient):
     """Whether nobody but the walk holds `gradient` or its memory: then a leaf may adopt it."""
-    flags = gradient._array.flags
-    return (minigrad_refcount(<PyObject*>gradient) == 1
-            and minigrad_refcount(<PyObject*>gradient._array) == 1
-            and flags.owndata and flags.c_contiguous and flags.writeable)
+    if minigrad_refcount(<PyObject*>gradient) != 1 or minigrad_refcount(<PyObject*>gradient._array) != 1:
+        return False
+    flags = gradient._array.flags  # it holds the array too, so it comes after counting
+    return flags.owndata and flags.c_contiguous and flags.writeable

@@ -61,6 +61,10 @@ cdef struct Loop:
     Py_ssize_t[PIECE] panel_step  # 0, 1, 2, ... times the width of a block
     Py_ssize_t[MAX_COLUMNS] lane_step  # ... times lanes
 
+cdef class Prepared:
+    """The Loop of some tables, once it was read: reading takes as long as a small convolution."""
+    cdef Loop loop
+
 cdef const kernels *kernels_for(array) except NULL
 cdef Loop read_loop(tables, array, Py_ssize_t depth) except *
 cdef int threads_for(double multiply_adds)

@@ -70,8 +70,19 @@ def lanes(array):
     return kernels_for(array).lanes
 
 
+cdef class Prepared:
+    pass
+
+
 cdef Loop read_loop(tables, array, Py_ssize_t depth) except *:
     """The tables of a loop over numbers of the array's type, whose result has `depth` channels."""
+    cdef Prepared prepared = tables.prepared
+    if prepared.loop.simd != kernels_for(array) or prepared.loop.depth != depth:
+        prepared.loop = read_tables(tables, array, depth)
+    return prepared.loop
+
+
+cdef Loop read_tables(tables, array, Py_ssize_t depth) except *:
     cdef const Py_ssize_t[::1] base = tables.base, target = tables.target, tap = tables.tap
     cdef const Py_ssize_t[::1] pick = tables.pick, vectors = tables.vectors
     cdef const Py_ssize_t[::1] first = tables.first, last = tables.last
@@ -127,7 +138,7 @@ def interleave(
 ):
     """As add_border, with the numbers of as many images as a vector holds side by side."""
     cdef const kernels *simd = kernels_for(bordered)
-    cdef Py_ssize_t i, j, k, planes = x.shape[1], lanes = simd.lanes, pitch = planes * x.shape[2] * x.shape[3]
+    cdef Py_ssize_t i, j, planes = x.shape[1], lanes = simd.lanes, pitch = planes * x.shape[2] * x.shape[3]
     cdef int threads = threads_for(4. * x.size)
     for i in prange(bordered.shape[0] * planes, nogil=True, schedule="static", num_threads=threads):
         for j in range(x.shape[2]):

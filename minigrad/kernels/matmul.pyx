@@ -8,8 +8,9 @@
           a[m + 1] --->  |     sum           sum       |       in registers
              ...         +----------------------------+
 
-Offsets are strides, so that a transposed matrix needs no copy. The factor of fewer columns is packed
-while the larger one streams: if that is a, the product is made transposed.
+Offsets are strides, so that a transposed matrix needs no copy. The smaller factor is packed while the
+larger one streams: if that is b, the product is made transposed. But a b that is read along its rows
+is packed faster than it streams.
 
 Why not NumPy's BLAS, which is faster on large matrices? Its threads and the kernels' would wait for
 each other on the same cores (up to thirty times the time of one thread was measured for the layers of
@@ -18,11 +19,13 @@ LeNet-5), and its results depend on how many there are.
 
 import numpy as np
 from cython.parallel cimport prange
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
+
+from minigrad.memory import empty
 
 from minigrad.kernels.loops cimport (
-    MAX_BYTES, MAX_ROWS, PIECE, TILE, aligned, ceil_div, kernels, kernels_for, most_columns,
-    most_rows, part, real_t, threads_for,
+    MAX_BYTES, MAX_COLUMNS, MAX_ROWS, PIECE, TILE, aligned, ceil_div, kernels, kernels_for, most_columns,
+    most_rows, part, real_t, table_t, threads_for,
 )
 
 cdef enum:
@@ -46,6 +49,9 @@ cdef void pack(
         simd.transpose(columns, terms, b, step.column, packed, width)
         return
     for k in range(terms):
+        if step.column == 1:
+            memcpy(packed + k * width, b + k * step.row, columns * sizeof(real_t))
+            continue
         for n in range(columns):
             packed[k * width + n] = b[k * step.row + n * step.column]
 
@@ -123,29 +129,103 @@ cdef inline Py_ssize_t min_width(const kernels *simd, Py_ssize_t width, Py_ssize
     return min(width, ceil_div(columns, simd.lanes) * simd.lanes)
 
 
+cdef void multiply_rows(
+    const kernels *simd, Py_ssize_t terms, Py_ssize_t columns,
+    const real_t *a,  # IN   [terms]
+    const real_t *b, Py_ssize_t pitch,  # IN   [terms, columns], `columns` no fewer than lanes
+    real_t *z,  # OUT  [columns]
+) noexcept nogil:
+    """z = a b; the last vector of columns overlaps the one before."""
+    cdef char[MAX_COLUMNS * MAX_BYTES] memory
+    cdef real_t *tile = <real_t *> memory
+    cdef real_t[1] zero
+    cdef Py_ssize_t[PIECE] term
+    cdef Py_ssize_t[MAX_COLUMNS] column, to
+    cdef Py_ssize_t vectors = ceil_div(columns, simd.lanes), piece, i, k
+    zero[0] = 0
+    for i in range(vectors):
+        column[i], to[i] = min(i * simd.lanes, columns - simd.lanes), i * simd.lanes
+    for piece in range(ceil_div(terms, PIECE)):
+        k = piece * PIECE
+        for i in range(min(PIECE, terms - k)):
+            term[i] = (k + i) * pitch
+        simd.block(1, vectors, min(PIECE, terms - k), a + k, b, column, term,
+                   NULL if piece else <void *> zero, tile, 0, to)
+    for i in range(vectors):
+        memcpy(z + column[i], tile + to[i], simd.lanes * sizeof(real_t))
+
+
+cdef real_t dot(const kernels *simd, Py_ssize_t n, const real_t *a, const real_t *b, table_t step) noexcept nogil:
+    """The sum of a[k] * b[k]: whole vectors, then what is left of them."""
+    cdef char[MAX_BYTES] memory
+    cdef real_t *sums = <real_t *> memory
+    cdef real_t[1] zero
+    cdef Py_ssize_t[1] origin
+    cdef Py_ssize_t k
+    cdef real_t total = 0
+    zero[0], origin[0] = 0, 0
+    simd.block_pairs(1, 1, n // simd.lanes, a, b, origin, step, zero, sums, 0, origin)
+    for k in range(simd.lanes):
+        total += sums[k]
+    for k in range(n - n % simd.lanes, n):
+        total += a[k] * b[k]
+    return total
+
+
+def multiply_vector(
+    const real_t[::1] a,  # IN   [K]
+    const real_t[:, :] b,  # IN   [K, N], its rows or its columns contiguous
+    real_t[::1] z,  # OUT  [N]
+):
+    """z = a b, which waits for memory, not for arithmetic: b is read in place, and once."""
+    cdef const kernels *simd = kernels_for(z)
+    cdef Py_ssize_t terms = b.shape[0], columns = b.shape[1], i, n
+    cdef Py_ssize_t width = MAX_COLUMNS * simd.lanes, cuts = ceil_div(columns, width)
+    cdef Py_ssize_t row = b.strides[0] // sizeof(real_t), column = b.strides[1] // sizeof(real_t)
+    cdef const Py_ssize_t[::1] step = np.arange(1 + terms // simd.lanes) * simd.lanes
+    cdef int threads = threads_for(8. * terms * columns)
+    if column == 1 and columns >= simd.lanes:
+        for i in prange(cuts, nogil=True, schedule="static", num_threads=threads):
+            n = i * columns // cuts
+            multiply_rows(simd, terms, (i + 1) * columns // cuts - n, &a[0], &b[0, n], row, &z[n])
+    else:
+        for n in prange(columns, nogil=True, schedule="static", num_threads=threads):
+            z[n] = dot(simd, terms, &a[0], &b[0, n], &step[0])
+
+
 def transposed(const real_t[:, ::1] a):
     """A C-contiguous copy of a's transpose."""
-    b = np.empty((a.shape[1], a.shape[0]), np.asarray(a).dtype)
+    b = empty((a.shape[1], a.shape[0]), np.asarray(a).dtype)
     cdef real_t[:, ::1] target = b
     kernels_for(b).transpose(a.shape[0], a.shape[1], &a[0, 0], a.shape[1], &target[0, 0], a.shape[0])
     return b
 
 
+def lies_well(b):
+    """Whether multiply_vector can read b."""
+    return b.strides[0] == b.itemsize or (b.strides[1] == b.itemsize and b.shape[1] * b.itemsize >= MAX_BYTES)
+
+
 def matmul(a, b):
     """z [M, N] = a [M, K] b [K, N], all float32 or all float64, of any strides."""
-    types = {a.dtype, b.dtype}
-    if types not in ({np.dtype(np.float32)}, {np.dtype(np.float64)}):
+    if a.dtype != b.dtype or a.dtype.char not in "fd":
         raise TypeError(f"expected matrices of float32 or of float64 only, got {a.dtype} and {b.dtype}")
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0]:
         raise ValueError(f"expected matrices [M, K] and [K, N], got {a.shape} and {b.shape}")
     if not a.size or not b.size:
         return np.zeros((a.shape[0], b.shape[1]), a.dtype)
-    if a.shape[1] == 1:
-        return a * b
-    if a.shape[0] < b.shape[1]:
-        z = np.empty((b.shape[1], a.shape[0]), a.dtype)
+    if a.shape[0] == 1 and lies_well(b):
+        z = np.empty((1, b.shape[1]), a.dtype)
+        multiply_vector(np.ascontiguousarray(a[0]), b, z[0])
+        return z
+    if b.shape[1] == 1 and lies_well(a.T):
+        z = np.empty((a.shape[0], 1), a.dtype)
+        multiply_vector(np.ascontiguousarray(b[:, 0]), a.T, z[:, 0])
+        return z
+    if a.shape[0] < b.shape[1] and (a.shape[0] < 16 or b.strides[1] != b.itemsize):
+        z = empty((b.shape[1], a.shape[0]), a.dtype)
         multiply(b.T, a.T, z)
         return transposed(z)
-    z = np.empty((a.shape[0], b.shape[1]), a.dtype)
+    z = empty((a.shape[0], b.shape[1]), a.dtype)
     multiply(a, b, z)
     return z

@@ -26,8 +26,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .loops import Prepared
+
 # In the time of one multiply-add of vectors; by measurement.
-GATHERING = 6  # one vector of a panel
+GATHERING = 8  # one vector of a panel
 TRANSPOSING = 1  # one number
 IN_CACHE = 250_000  # numbers that stay there
 
@@ -44,6 +46,7 @@ class Loop(NamedTuple):
     pitch: int  # from the weights of one channel d to those of the next
     lanes: int  # numbers in a vector
     vectors: np.ndarray  # [V] where vectors of neighbours begin that cover all positions, if they can
+    prepared: Prepared = None  # the same for compiled code
 
 
 class Geometry(NamedTuple):
@@ -127,7 +130,8 @@ def settle(geometry, depth, groups, other_way):
         in_place = loop.vectors.size * depth * loop.tap.size or math.inf
         other = other_way(loop, depth)
         cost += groups * min(in_place, other)
-        loops.append(loop if in_place <= other else loop._replace(vectors=loop.vectors[:0]))
+        vectors = loop.vectors if in_place <= other else loop.vectors[:0]
+        loops.append(loop._replace(vectors=vectors, prepared=Prepared()))
     places = np.add.outer(geometry.rows, geometry.columns).ravel()
     as_it_is = np.array_equal(places, np.arange(math.prod(geometry.bordered)))
     return geometry._replace(loops=tuple(loops), cost=cost, as_it_is=as_it_is)

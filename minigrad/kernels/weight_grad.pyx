@@ -19,13 +19,13 @@ from cython.parallel cimport prange
 from libc.string cimport memset
 
 from minigrad.kernels.loops cimport (
-    MAX_BYTES, MAX_ROWS, PANEL, Loop, aligned, ceil_div, most_columns, most_rows, part,
+    MAX_BYTES, MAX_COLUMNS, MAX_ROWS, Loop, aligned, ceil_div, most_columns, most_rows, part,
     read_loop, real_t, threads_for,
 )
 
 cdef enum:
     ITEMS = 16  # of work, at least, if there are images enough
-    VECTORS = 128  # of positions, copied at a time
+    VECTORS = 64  # of positions, copied at a time
     TERMS = 256  # positions of a panel by channels
 
 
@@ -37,7 +37,7 @@ cdef void add_by_channels(
     real_t *sums, Py_ssize_t pitch,  # OUT  [taps, width], from tap to tap
 ) noexcept nogil:
     """Add the images n to end to the channels d, d + 1, ... (`depth` of them) of the taps first to last."""
-    cdef char[2 * PANEL] memory
+    cdef char[TERMS * MAX_COLUMNS * MAX_BYTES + MAX_BYTES] memory
     cdef real_t *packed = <real_t *> aligned(memory)
     cdef Py_ssize_t columns = ceil_div(depth, loop.lanes), width = columns * loop.lanes
     cdef Py_ssize_t p, k, terms, rows, piece
@@ -149,7 +149,32 @@ def sum_by_positions(
             &loop, n * images // chunks, (n + 1) * images // chunks, d, end - d,
             &image[0, group, 0], groups * image.shape[2],
             &g[0, group, 0], groups * g.shape[2], &sums[n, group, d, 0, 0])
-    return np.asarray(sums).sum(axis=0).sum(axis=-1)
+    dw = np.empty((groups, depth, loop.taps), np.asarray(g).dtype)
+    cdef real_t[:, :, ::1] total = dw
+    for i in prange(groups * depth, nogil=True, schedule="static", num_threads=threads):
+        add_up(&sums[0, i // depth, i % depth, 0, 0], chunks, groups * depth * loop.taps * loop.lanes,
+               loop.taps, loop.lanes, &total[i // depth, i % depth, 0])
+    return dw
+
+
+cdef void add_up(
+    real_t *sums, Py_ssize_t chunks, Py_ssize_t pitch,  # IN   [chunks] [taps, lanes]; it is overwritten
+    Py_ssize_t taps, Py_ssize_t lanes,
+    real_t *total,  # OUT  [taps]
+) noexcept nogil:
+    """The sums of all chunks and lanes."""
+    cdef Py_ssize_t i, k, half
+    for k in range(1, chunks):
+        for i in range(taps * lanes):
+            sums[i] += sums[k * pitch + i]
+    for k in range(taps):
+        half = lanes // 2
+        while half:
+            for i in range(half):
+                sums[i] += sums[i + half]
+            half //= 2
+        total[k] = sums[0]
+        sums += lanes
 
 
 def weight_grad(image, g, tables, depth):

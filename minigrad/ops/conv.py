@@ -13,6 +13,7 @@ size when the stride does not divide evenly, so x's and w's shapes are kept with
 Source: Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from .. import kernels
@@ -106,7 +107,9 @@ def conv(input, weight, bias, stride, padding, dilation, groups, dims):
     if input.ndim == dims + 1:
         batch = unsqueeze(input, 0)
         return conv(batch, weight, bias, stride, padding, dilation, groups, dims).squeeze(0)
-    geometry = _geometry(function, input, weight, stride, padding, dilation, groups, dims)
+    stride, padding, dilation = (tuple(x) if isinstance(x, list) else x for x in (stride, padding, dilation))
+    geometry = _geometry(function, tuple(input.shape), tuple(weight.shape), input._array.itemsize,
+                         stride, padding, dilation, groups, dims)
     if bias is not None and bias.shape != weight.shape[:1]:
         raise RuntimeError(f"Given weight of size {list(weight.shape)}, expected bias to be "
                            f"1-dimensional with {weight.shape[0]} elements, but got bias of size "
@@ -114,8 +117,8 @@ def conv(input, weight, bias, stride, padding, dilation, groups, dims):
     return Conv.apply(input, weight, bias, geometry=geometry)
 
 
-def _geometry(function, input, weight, stride, padding, dilation, groups, dims):
-    x_shape, w_shape = tuple(input.shape), tuple(weight.shape)
+@lru_cache(maxsize=256, typed=True)
+def _geometry(function, x_shape, w_shape, itemsize, stride, padding, dilation, groups, dims):
     if len(x_shape) != dims + 2:
         raise RuntimeError(f"Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input to "
                            f"{function}, but got input of size: {list(x_shape)}")
@@ -136,7 +139,7 @@ def _geometry(function, input, weight, stride, padding, dilation, groups, dims):
                            f"can't be greater than actual input size (input {list(x_shape)})")
     out = [(n - r) // s + 1 for n, r, s in zip(padded, reach, stride)]
     for shape in ([*x_shape[:2], *padded], [x_shape[0], w_shape[0], *out]):
-        check_size(shape, input._array.itemsize, function)
+        check_size(shape, itemsize, function)
     return Geometry(x_shape, w_shape, stride, padding, dilation, groups)
 
 

@@ -11,7 +11,7 @@ from .conv import int_argument
 from .elementwise import exp, where
 from .matmul import same_dtype
 from .reduce import TakeAlong
-from .shape import check_size, reshape
+from .shape import check_size, reshape, unsqueeze
 
 
 class Softmax(Operator):
@@ -43,6 +43,32 @@ class LogSoftmax(Operator):
 
     def backward(self, g):
         return g - exp(self.output) * g.sum(self.dim, keepdim=True)
+
+
+class CrossEntropy(Operator):
+    """z = log sum e^x - x[label] over the classes, or their mean or sum;  dx = g (softmax x - one-hot label).
+
+    One operator for what log_softmax and nll_loss do together: a third fewer to run for a small network.
+    """
+
+    uses = ((0,),)
+
+    def forward(self, x, *, labels, dim, reduction):
+        classes = np.arange(x.shape[dim]).reshape(-1, *[1] * (x.ndim - 1 - dim))
+        self.hot, self.dim = classes == np.expand_dims(labels, dim), dim
+        z = x - np.maximum.reduce(x, axis=dim, keepdims=True)
+        losses = np.log(np.add.reduce(np.exp(z), axis=dim)) - np.add.reduce(z, axis=dim, where=self.hot)
+        self.each = reduction == "none"
+        self.scale = 1 / losses.size if reduction == "mean" else 1.0
+        return losses if self.each else np.add.reduce(losses, axis=None) * x.dtype.type(self.scale)
+
+    def backward(self, g):
+        (x,) = self.inputs
+        g = unsqueeze(g, self.dim) if self.each else g * self.scale
+        return (Softmax.apply(x, dim=self.dim) - wrap(self.hot.astype(x._array.dtype))) * g
+
+    def name(self):
+        return "NllLossBackward0"
 
 
 def softmax(input, dim=None, dtype=None):
@@ -105,7 +131,10 @@ def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-1
         raise RuntimeError(f"{function}(): label_smoothing must be between 0.0 and 1.0. Got: {s}")
     if not (input.ndim and target.shape == input.shape and target._array.dtype.kind == "f"):
         labels = _labels(input, target, weight, ignore_index, function)
-        log_p, counts = log_softmax(input, _class_dim(input)), labels != ignore_index
+        counts = labels != ignore_index
+        if weight is None and not s and input.numel() and counts.all():
+            return CrossEntropy.apply(input, labels=labels, dim=_class_dim(input), reduction=reduction)
+        log_p = log_softmax(input, _class_dim(input))
         losses, total = _likelihoods(log_p, labels, weight, counts)
         if s:
             uniform = where(wrap(counts), _expected(log_p, 1 / _classes(input), weight), 0.0)
