@@ -12,8 +12,8 @@
 
 In a vector lie neighbouring positions. Where the rows of the result are as long as vectors, a panel
 need not be made: the image is read in place, and the last vector of a row overlaps the one before.
-Where they are not, positions of several rows are gathered into each vector of a panel, which then
-serves all channels.
+Where they are not, positions of several rows, or even images, are gathered into each vector of a
+panel, which then serves all channels.
 """
 
 import numpy as np
@@ -92,41 +92,49 @@ cdef void sum_in_place(
 
 
 cdef void sum_gathered(
-    const Loop *loop, Py_ssize_t p, Py_ssize_t count, Py_ssize_t first, Py_ssize_t last,
-    const real_t *image, const real_t *end,  # IN   one group of one image, the end of all images
+    const Loop *loop, Py_ssize_t at, Py_ssize_t count, Py_ssize_t first, Py_ssize_t last,
+    const real_t *image, Py_ssize_t image_pitch, const real_t *end,  # IN   one group of image 0, 1, ...
     const real_t *packed, const real_t *bias,  # IN   as above
-    real_t *y, Py_ssize_t plane,  # OUT  as above
+    real_t *y, Py_ssize_t y_pitch, Py_ssize_t plane,  # OUT  likewise
 ) noexcept nogil:
-    """The blocks of channels `first` to `last` of the positions p, p + 1, ..., `count` of them."""
+    """The blocks of channels `first` to `last` of `count` positions, counted through all images."""
     cdef char[PANEL] memory
     cdef real_t *panel = <real_t *> aligned(memory)
     cdef char[TILE] sums
     cdef real_t *tile = <real_t *> sums
     cdef real_t[MAX_ROWS] zero
     cdef const real_t *start
-    cdef Py_ssize_t[WIDEST + 1] run, to
+    cdef Py_ssize_t[WIDEST + 1] run, to, target
     cdef int runs = 0
     cdef Py_ssize_t columns = ceil_div(count, loop.lanes), width = loop.panel_step[1]
-    cdef table_t target = loop.target + p
-    cdef bint neighbours = count == columns * loop.lanes and target[count - 1] - target[0] == count - 1
-    cdef Py_ssize_t i, j, k, n, d, rows, piece, taps, begin
+    cdef Py_ssize_t image_number = at // loop.positions, p = at % loop.positions
+    cdef Py_ssize_t begin = loop.taps, finish = 0, source = -2
+    cdef Py_ssize_t i, j, k, n, d, rows, piece
+    cdef bint whole
     for i in range(count):
-        if i == 0 or loop.base[p + i] != loop.base[p + i - 1] + 1:
-            run[runs], to[runs] = loop.base[p + i], i
+        if image_number * image_pitch + loop.base[p] != source + 1:
+            run[runs], to[runs] = image_number * image_pitch + loop.base[p], i
             runs += 1
+        source = image_number * image_pitch + loop.base[p]
+        target[i] = image_number * y_pitch + loop.target[p]
+        begin, finish = min(begin, loop.first[p]), max(finish, loop.last[p])
+        p += 1
+        if p == loop.positions:
+            p = 0
+            image_number += 1
     to[runs] = count
+    whole = count == columns * loop.lanes and target[count - 1] - target[0] == count - 1
     memset(zero, 0, sizeof(zero))
     if count < columns * loop.lanes:  # what is left there might be denormal numbers, which take long
         memset(panel, 0, PIECE * width * sizeof(real_t))
-    taps = seen_taps(loop, p, p + count - 1, &begin)
-    for piece in range(ceil_div(taps, PIECE)):
+    for piece in range(ceil_div(finish - begin, PIECE)):
         k = begin + piece * PIECE
-        n = min(PIECE, begin + taps - k)
+        n = min(PIECE, finish - k)
         loop.simd.gather(n, image, end, loop.tap + k, runs, run, to, panel, width)
         for i in range(first, last):
             d, rows = channel(loop, i), channel(loop, i + 1) - channel(loop, i)
             start = bias + d
-            if neighbours:
+            if whole:
                 if piece:
                     start = NULL
                 loop.simd.block(
@@ -148,8 +156,12 @@ cdef inline void scatter(
     const real_t *sums, Py_ssize_t count, table_t target, bint add, real_t *y,
 ) noexcept nogil:
     cdef Py_ssize_t p
+    if not add:
+        for p in range(count):
+            y[target[p]] = sums[p]
+        return
     for p in range(count):
-        y[target[p]] = sums[p] + y[target[p]] if add else sums[p]
+        y[target[p]] += sums[p]
 
 
 def pack_weights(
@@ -176,24 +188,30 @@ def correlate(
 ):
     """y[n, g, d * plane + target[p]] = bias[g, d] + the sum over all taps"""
     cdef Loop loop = read_loop(tables, y, bias.shape[1])
-    cdef Py_ssize_t groups = image.shape[1], images = image.shape[0] * groups
-    cdef Py_ssize_t plane = y.shape[2] // loop.depth
-    cdef const real_t *end = &image[0, 0, 0] + images * image.shape[2]
+    cdef Py_ssize_t images = image.shape[0], groups = image.shape[1], plane = y.shape[2] // loop.depth
+    cdef Py_ssize_t image_pitch = groups * image.shape[2], y_pitch = groups * y.shape[2]
+    cdef const real_t *end = &image[0, 0, 0] + images * image_pitch
     cdef bint in_place = loop.n_vectors > 0
-    cdef Py_ssize_t vectors = loop.n_vectors if in_place else ceil_div(loop.positions, loop.lanes)
-    cdef Py_ssize_t cuts = ceil_div(vectors, loop.columns), i, n, g, v, columns, p, section
+    # In place, a vector holds positions of one image; gathered, they may be of several.
+    cdef Py_ssize_t vectors = loop.n_vectors if in_place else ceil_div(images * loop.positions, loop.lanes)
+    cdef Py_ssize_t lists = images * groups if in_place else groups
+    cdef Py_ssize_t cuts = ceil_div(vectors, loop.columns), i, j, n, g, v, columns, part, section
+    cdef Py_ssize_t parts = min(cuts, max(ceil_div(cuts, ITEMS), ceil_div(ITEMS, lists)))
     cdef Py_ssize_t sections = 1 if in_place else min(
-        ceil_div(loop.blocks, 4), ceil_div(ITEMS, images * cuts))
-    cdef int threads = threads_for(<double> images * loop.depth * loop.taps * loop.positions)
-    for i in prange(images * cuts * sections, nogil=True, schedule="static", num_threads=threads):
-        n, g, section = i // (cuts * sections * groups), i // (cuts * sections) % groups, i % sections
-        v = i // sections % cuts * vectors // cuts
-        columns = (i // sections % cuts + 1) * vectors // cuts - v
-        if in_place:
-            sum_in_place(&loop, v, columns, &image[n, g, 0], &packed[g, 0], &bias[g, 0], &y[n, g, 0], plane)
-        else:
-            p = v * loop.lanes
-            sum_gathered(
-                &loop, p, min(columns * loop.lanes, loop.positions - p),
-                section * loop.blocks // sections, (section + 1) * loop.blocks // sections,
-                &image[n, g, 0], end, &packed[g, 0], &bias[g, 0], &y[n, g, 0], plane)
+        ceil_div(loop.blocks, 4), ceil_div(ITEMS, lists * parts))
+    cdef int threads = threads_for(<double> images * groups * loop.depth * loop.taps * loop.positions)
+    for i in prange(lists * parts * sections, nogil=True, schedule="static", num_threads=threads):
+        section, part, n = i % sections, i // sections % parts, i // (sections * parts)
+        g, n = n % groups, n // groups
+        for j in range(part * cuts // parts, (part + 1) * cuts // parts):
+            v = j * vectors // cuts
+            columns = (j + 1) * vectors // cuts - v
+            if in_place:
+                sum_in_place(
+                    &loop, v, columns, &image[n, g, 0], &packed[g, 0], &bias[g, 0], &y[n, g, 0], plane)
+            else:
+                sum_gathered(
+                    &loop, v * loop.lanes, min(columns * loop.lanes, images * loop.positions - v * loop.lanes),
+                    section * loop.blocks // sections, (section + 1) * loop.blocks // sections,
+                    &image[0, g, 0], image_pitch, end, &packed[g, 0], &bias[g, 0],
+                    &y[0, g, 0], y_pitch, plane)
