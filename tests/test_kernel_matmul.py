@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
+from test_kernels import LEVELS
+
 from minigrad import kernels
 
-SIZES = [(1, 1, 1), (1, 500, 30), (64, 20, 1), (7, 1, 9), (3, 7, 5), (65, 33, 129), (130, 300, 40), (40, 300, 130)]
+SIZES = [(1, 1, 1), (1, 500, 30), (64, 20, 1), (7, 1, 9), (3, 7, 5), (65, 33, 129), (1, 500, 500), (500, 500, 1), (1, 130, 67), (130, 300, 40), (40, 300, 130)]
 
 
 def matrix(rows, columns, layout, dtype, seed):
@@ -17,9 +19,17 @@ def matrix(rows, columns, layout, dtype, seed):
     return numbers.standard_normal((rows, columns)).astype(dtype)
 
 
+@pytest.fixture(params=LEVELS)
+def level(request):
+    best = kernels.simd_level()
+    kernels.set_simd_level(request.param)
+    yield request.param
+    kernels.set_simd_level(best)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("layouts", ["plain transposed", "transposed plain", "strided strided", "plain plain"])
-def test_it_is_the_matrix_product(layouts, dtype):
+def test_it_is_the_matrix_product(layouts, dtype, level):
     for m, k, n in SIZES:
         a, b = (matrix(*shape, layout, dtype, i)
                 for i, (shape, layout) in enumerate(zip([(m, k), (k, n)], layouts.split())))

@@ -120,7 +120,8 @@ def geometries(draw):
     groups = draw(st.sampled_from([1, 1, 2, 3]))
     channels = draw(st.integers(1, 5))
     depth = draw(st.sampled_from([1, 2, 5, 8, 17, 20, 35]))
-    x_shape = (draw(st.integers(1, 4)), groups * channels, *size)
+    images = draw(st.sampled_from([1, 2, 3, 4, 8, 17]))  # fewer and more than a vector holds
+    x_shape = (images, groups * channels, *size)
     w_shape = (groups * depth, channels, *kernel)
     return x_shape, w_shape, (stride, padding, dilation, groups)
 
@@ -169,6 +170,10 @@ KNOWN = [
     ((1, 3, 24, 24), (33, 3, 8, 8), ((8, 8), ((0, 0), (0, 0)), (1, 1), 1)),
     ((2, 40, 700), (70, 40, 9), ((2,), ((4, 4),), (1,), 1)),
     ((5, 7, 4, 4), (50, 7, 4, 4), ((3, 3), ((0, 0), (0, 0)), (1, 1), 1)),
+    ((19, 20, 14, 14), (20, 20, 5, 5), ((1, 1), ((0, 0), (0, 0)), (1, 1), 1)),  # images side by side
+    ((2, 40, 9, 21), (13, 40, 3, 3), ((1, 1), ((1, 1), (1, 1)), (1, 1), 1)),  # vectors that overlap
+    ((3, 3, 17, 40), (9, 3, 5, 7), ((3, 2), ((2, 2), (3, 3)), (1, 1), 1)),  # columns by their phase
+    ((2, 6, 5, 4), (6, 3, 3, 3), ((1, 1), ((4, 4), (4, 4)), (1, 1), 2)),  # windows of border alone
 ]
 
 
@@ -575,7 +580,11 @@ for depth in (1, 5, 20, 40):
         kernels.conv_input_grad(g, w, x.shape, *arguments)
         kernels.conv_weight_grad(x, g, w.shape, *arguments)
         kernels.max_pool(x, (3, 3), (2, 2), (1, 1), (1, 1), ((size + 1) // 2, (size + 1) // 2))
-        kernels.matmul(x[0, 0], at_the_end(np.ones((size, depth + 1))))
+        b = at_the_end(np.ones((size, depth + 1)))
+        kernels.matmul(x[0, 0], b)
+        kernels.matmul(at_the_end(np.ones((1, size))), b)
+        kernels.matmul(b, at_the_end(np.ones((depth + 1, 1))))
+        kernels.matmul(b.T, at_the_end(np.ones((size, 1))))
 print("whole")
 """
 

@@ -85,7 +85,7 @@ def lay_out(x, geometry, buffer=None):
     width = lanes(x) if geometry.side_by_side else 1
     if geometry.as_it_is and width == 1:
         return x
-    shape = x.shape[0] // width, x.shape[1], *geometry.bordered
+    shape = -(-x.shape[0] // width), x.shape[1], *geometry.bordered
     bordered = np.zeros(shape, x.dtype) if buffer is None else buffer[: shape[0]]
     if geometry.side_by_side:
         interleave(x.reshape(*x.shape[:2], -1, x.shape[-1]), geometry.rows[:: x.shape[-1]] // width,
@@ -100,7 +100,7 @@ def lay_out(x, geometry, buffer=None):
 def side_by_side(x, rows, size):
     """[N, C, *S] as [N / lanes, C, size, lanes], each plane with its rows at their starts."""
     n, channels = x.shape[:2]
-    bordered = np.empty((n // lanes(x), channels, size * lanes(x)), x.dtype)
+    bordered = np.zeros((-(-n // lanes(x)), channels, size * lanes(x)), x.dtype)
     interleave(x.reshape(n, channels, rows.size, -1), rows, bordered)
     return bordered
 

@@ -132,9 +132,9 @@ def add_border(
 
 
 def interleave(
-    const real_t[:, :, :, ::1] x,  # IN   [images, planes, rows, columns]
+    const real_t[:, :, :, ::1] x,  # IN   [images, planes, rows, columns]; they need not fill the last vector
     const Py_ssize_t[::1] row,  # IN   [rows] where each row begins in a bordered plane
-    real_t[:, :, ::1] bordered,  # OUT  [images / lanes, planes, bordered plane * lanes]
+    real_t[:, :, ::1] bordered,  # OUT  [vectors of images, planes, bordered plane * lanes]
 ):
     """As add_border, with the numbers of as many images as a vector holds side by side."""
     cdef const kernels *simd = kernels_for(bordered)
@@ -143,12 +143,13 @@ def interleave(
     for i in prange(bordered.shape[0] * planes, nogil=True, schedule="static", num_threads=threads):
         for j in range(x.shape[2]):
             simd.transpose(
-                lanes, x.shape[3], &x[i // planes * lanes, i % planes, j, 0], pitch,
+                min(lanes, x.shape[0] - i // planes * lanes), x.shape[3],
+                &x[i // planes * lanes, i % planes, j, 0], pitch,
                 &bordered[i // planes, i % planes, row[j] * lanes], lanes)
 
 
 def separate(
-    const real_t[:, :, ::1] y,  # IN   [images / lanes, size, lanes]
+    const real_t[:, :, ::1] y,  # IN   [vectors of images, size, lanes]
     real_t[:, ::1] separated,  # OUT  [images, size]
 ):
     """Undo `interleave`, for arrays without a border."""
@@ -158,5 +159,6 @@ def separate(
     for i in prange(y.shape[0] * parts, nogil=True, schedule="static", num_threads=threads):
         first = i % parts * 1024
         simd.transpose(
-            min(1024, size - first), lanes, &y[i // parts, first, 0], lanes,
+            min(1024, size - first), min(lanes, separated.shape[0] - i // parts * lanes),
+            &y[i // parts, first, 0], lanes,
             &separated[i // parts * lanes, first], size)

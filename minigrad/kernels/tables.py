@@ -76,16 +76,17 @@ class Phase(NamedTuple):
 def plan(kind, x_shape, w_shape, stride, padding, dilation, groups, lanes):
     """The fastest geometry of a kind (forward, input_grad, weight_grad) for x_shape (N, C, *S).
 
-    If there are images enough, as many as a vector holds may lie side by side: a further dimension,
-    the innermost, along which the kernel has length 1 and every vector is full.
+    As many images as a vector holds may lie side by side, with zeros for the last ones if they do not
+    come out even: a further dimension, the innermost, along which the kernel has length 1.
     """
     apart = kind(x_shape[1:], w_shape, stride, padding, dilation, groups, lanes)
     moved = math.prod(x_shape[1:]) + w_shape[0] * math.prod(apart.y_size)  # numbers of x and y
-    if x_shape[0] % lanes or not x_shape[0] or math.prod(x_shape[1:]) * lanes > IN_CACHE:
+    if not x_shape[0] or math.prod(x_shape[1:]) * lanes > IN_CACHE:
         return apart
     together = kind((*x_shape[1:], lanes), (*w_shape, 1), (*stride, 1), (*padding, (0, 0)),
                     (*dilation, 1), groups, lanes)
-    better = together.cost / lanes + TRANSPOSING * moved < apart.cost
+    vectors = -(-x_shape[0] // lanes)
+    better = together.cost * vectors + TRANSPOSING * moved * x_shape[0] < apart.cost * x_shape[0]
     return together._replace(side_by_side=True) if better else apart
 
 
