@@ -15,7 +15,7 @@ from .correlate import correlate, pack_weights
 from .loops import add_border, interleave, lanes, separate
 from .weight_grad import weight_grad
 
-IN_CACHE = 500_000  # numbers
+CHUNK = 500_000  # numbers of bordered images that stay in the cache until they are read
 
 
 def conv_forward(x, w, bias, stride, padding, dilation, groups):
@@ -63,7 +63,7 @@ def run(x, w, bias, y, geometry, groups):
     width = lanes(x) if geometry.side_by_side else 1
     if geometry.gaps and width == 1:
         y.fill(0)
-    step = max(1, IN_CACHE // (x.shape[1] * math.prod(geometry.bordered)))
+    step = max(1, CHUNK // (x.shape[1] * math.prod(geometry.bordered)))
     step = x.shape[0] if geometry.as_it_is and width == 1 else min(step * width, x.shape[0])
     buffer = None
     for first in range(0, x.shape[0], step):

@@ -6,11 +6,10 @@ p runs over output positions and k over the taps (channel, row, column) of the k
 has an offset in the image, a tap has one too, and because offsets are linear in the coordinates
 their sum is the offset of the number at which the two meet:
 
-    an image 6 wide, stride 2, kernel 2 x 2
-      o . o . . .
-      . . . . . .     base[p] = 0, 2, 12, 14      of the output positions (0,0) (0,1) (1,0) (1,1)
-      o . o . . .     tap[k]  = 0, 1, 6, 7        of the taps             (0,0) (0,1) (1,0) (1,1)
-      . . . . . .
+    an image 6 wide, kernel 2 x 2
+      o o . . . .
+      o o . . . .     base[p] = 0, 1, 6, 7      of the output positions (0,0) (0,1) (1,0) (1,1)
+      . . . . . .     tap[k]  = 0, 1, 6, 7      of the taps             (0,0) (0,1) (1,0) (1,1)
 
 Stride lives in base and in the order of columns, dilation and channels in tap, padding in a zero
 border around the image, and the number of dimensions nowhere. The input gradient has the same form:
@@ -155,13 +154,12 @@ def correlation(x_shape, w_shape, stride, padding, dilation, groups, lanes):
     size, kernel, channels = x_shape[1:], w_shape[2:], w_shape[1]
     output = output_size(size, kernel, stride, padding, dilation)
     padded, stride, dilation = limits(size, stride, padding, dilation)
-    channel, *pitch = pitches(padded)
     # Within a row lie first the columns 0, stride, 2 stride, ..., then 1, 1 + stride, ... and so on:
     # so neighbours in the output are neighbours in the image, whatever the stride.
     step, part = stride[-1], -(-padded[-1] // stride[-1])
-    column = np.add.outer(np.arange(part), np.arange(step) * part).ravel()
     bordered = (*padded[:-1], step * part)
     channel, *pitch = pitches(bordered)
+    column = np.add.outer(np.arange(part), np.arange(step) * part).ravel()
     first = [np.arange(o) * s * p for o, s, p in zip(output, stride, pitch)]
     base = grid([*first[:-1], np.arange(output[-1])])
     taps = [np.arange(k) * d * p for k, d, p in zip(kernel, dilation, pitch)]
