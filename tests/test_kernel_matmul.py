@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-
 from test_kernels import LEVELS
 
 from minigrad import kernels
 
-SIZES = [(1, 1, 1), (1, 500, 30), (64, 20, 1), (7, 1, 9), (3, 7, 5), (65, 33, 129), (1, 500, 500), (500, 500, 1), (1, 130, 67), (130, 300, 40), (40, 300, 130)]
+SIZES = [(1, 1, 1), (1, 500, 30), (64, 20, 1), (7, 1, 9), (3, 7, 5), (65, 33, 129), (1, 500, 500), (500, 500, 1),
+         (1, 130, 67), (130, 300, 40), (40, 300, 130)]
 
 
 def matrix(rows, columns, layout, dtype, seed):
