@@ -326,6 +326,10 @@ FUNCTIONAL = {
         lambda m, x, t: F(m).nll_loss(x, t, m.tensor(WEIGHT).to(x), ignore_index=2), [LOGITS, CLASSES]
     ),
     "cross_entropy": [
+        *on(lambda m, x, t: F(m).cross_entropy(x, t), [LOGITS, CLASSES], [(4,), np.array(1)],
+            [(2, 3, 2), np.array([[0, 2], [1, 1]])]),
+        *on(lambda m, x, t: (F(m).cross_entropy(x, t, reduction="none"), F(m).cross_entropy(x, t, reduction="sum")),
+            [LOGITS, CLASSES], [(4,), np.array(1)], [(2, 3, 2), np.array([[0, 2], [1, 1]])]),
         *on(lambda m, x, t: F(m).cross_entropy(x, t, label_smoothing=0.2), [LOGITS, CLASSES]),
         *on(lambda m, x, t: F(m).cross_entropy(x, t, reduction="none"), [(3, 2), positive(3, 2)]),
     ],

@@ -4,9 +4,9 @@
              thread 0, 1, ... take a CHUNK each in turn
     y      . . . . | . . . . | . . . . | ->     streams out
 
-Nothing is kept in the cache and hardly anything is computed: these loops go at the pace of memory,
-for which the compiler's baseline vectors are wide enough. What NumPy would do in several passes,
-with a fresh array for each, is done while a number is in a register.
+Nothing is kept in the cache and hardly anything is computed: on arrays that do not fit there these
+loops go at the pace of memory, for which the compiler's baseline vectors are wide enough. What NumPy
+would do in several passes, with a fresh array for each, is done while a number is in a register.
 """
 
 cimport numpy as cnp
@@ -32,7 +32,7 @@ cdef struct Step:
 
 
 # Both candidates are read before the choice: the compiler may not read what the source does not, and
-# would branch around it, at 8 ns for each element of changing sign.
+# would branch around it, mispredicting wherever the sign changes.
 
 cdef void relu_chunk(Py_ssize_t n, const real_t *x, real_t *y) noexcept nogil:
     cdef Py_ssize_t i
