@@ -56,6 +56,14 @@ def test_conv2d_in_groups(groups, multiplier, bias):
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("stride", [(True, 1), [[1], [1]], {1: 1}, 1.0])
+def test_conv2d_names_a_wrong_argument_also_when_a_right_one_came_before(stride):
+    x, w = minigrad.ones(1, 1, 5, 5), minigrad.ones(1, 1, 3, 3)
+    F.conv2d(x, w, stride=(1, 1))
+    with pytest.raises(TypeError, match="'stride'"):
+        F.conv2d(x, w, stride=stride)
+
+
 @pytest.mark.parametrize("shape", [(2, 5, 4), (1, 2, 5, 4), (0, 2, 5, 4)], ids=str)
 def test_conv2d_with_and_without_a_batch(shape):
     check(lambda m, x, w: f(m).conv2d(x, w, stride=2, padding=1), shape, (3, 2, 3, 2), differences=False)

@@ -39,6 +39,15 @@ def test_it_is_the_matrix_product(layouts, dtype, level):
         np.testing.assert_allclose(z, exact, atol=k**0.5 * 20 * np.finfo(dtype).eps)
 
 
+def test_strides_that_are_no_whole_numbers_of_elements():
+    records = np.zeros((3, 4), [("number", np.float32), ("label", np.int16)])
+    records["number"] = np.arange(12).reshape(3, 4)
+    a, b = records["number"], np.arange(20, dtype=np.float32).reshape(4, 5)
+    assert a.strides == (24, 6)
+    for x, y in [(a, b), (b.T, a.T), (a[:1], b), (b[:, :1].T, a.T)]:
+        assert (kernels.matmul(x, y) == x.copy() @ y.copy()).all()
+
+
 def test_nothing_times_nothing():
     assert kernels.matmul(np.ones((2, 0)), np.ones((0, 3))).tolist() == [[0] * 3] * 2
     assert kernels.matmul(np.ones((0, 2)), np.ones((2, 3))).shape == (0, 3)

@@ -201,6 +201,11 @@ def transposed(const real_t[:, ::1] a):
     return b
 
 
+def in_elements(a):
+    """The matrix, or a copy if its strides are no whole numbers of elements: the field of a record."""
+    return a.copy() if a.strides[0] % a.itemsize or a.strides[1] % a.itemsize else a
+
+
 def lies_well(b):
     """Whether multiply_vector can read b."""
     return b.strides[0] == b.itemsize or (b.strides[1] == b.itemsize and b.shape[1] * b.itemsize >= MAX_BYTES)
@@ -214,6 +219,7 @@ def matmul(a, b):
         raise ValueError(f"expected matrices [M, K] and [K, N], got {a.shape} and {b.shape}")
     if not a.size or not b.size:
         return np.zeros((a.shape[0], b.shape[1]), a.dtype)
+    a, b = in_elements(a), in_elements(b)
     if a.shape[0] == 1 and lies_well(b):
         z = np.empty((1, b.shape[1]), a.dtype)
         multiply_vector(np.ascontiguousarray(a[0]), b, z[0])

@@ -107,7 +107,18 @@ def conv(input, weight, bias, stride, padding, dilation, groups, dims):
     if input.ndim == dims + 1:
         batch = unsqueeze(input, 0)
         return conv(batch, weight, bias, stride, padding, dilation, groups, dims).squeeze(0)
-    stride, padding, dilation = (tuple(x) if isinstance(x, list) else x for x in (stride, padding, dilation))
+    if len(input.shape) != dims + 2:
+        raise RuntimeError(f"Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input to "
+                           f"{function}, but got input of size: {list(input.shape)}")
+    if len(weight.shape) != dims + 2:
+        raise RuntimeError(f"{function}(): weight must have {dims + 2} dimensions, (out_channels, "
+                           "in_channels / groups, *kernel_size), but got weight of size "
+                           f"{list(weight.shape)}")
+    stride = per_dimension(stride, dims, "stride", function, least=1)
+    dilation = per_dimension(dilation, dims, "dilation", function, least=1)
+    if not isinstance(padding, str):
+        padding = per_dimension(padding, dims, "padding", function, least=0)
+    groups = int_argument(groups, "groups", function)
     geometry = _geometry(function, tuple(input.shape), tuple(weight.shape), input._array.itemsize,
                          stride, padding, dilation, groups, dims)
     if bias is not None and bias.shape != weight.shape[:1]:
@@ -117,17 +128,9 @@ def conv(input, weight, bias, stride, padding, dilation, groups, dims):
     return Conv.apply(input, weight, bias, geometry=geometry)
 
 
-@lru_cache(maxsize=256, typed=True)
+@lru_cache(maxsize=256)
 def _geometry(function, x_shape, w_shape, itemsize, stride, padding, dilation, groups, dims):
-    if len(x_shape) != dims + 2:
-        raise RuntimeError(f"Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input to "
-                           f"{function}, but got input of size: {list(x_shape)}")
-    if len(w_shape) != dims + 2:
-        raise RuntimeError(f"{function}(): weight must have {dims + 2} dimensions, (out_channels, "
-                           "in_channels / groups, *kernel_size), but got weight of size "
-                           f"{list(w_shape)}")
-    stride = per_dimension(stride, dims, "stride", function, least=1)
-    dilation = per_dimension(dilation, dims, "dilation", function, least=1)
+    """The Geometry, once its sizes were seen to go together; ints are ints by now."""
     _check_channels(function, x_shape, w_shape, groups)
     kernel = w_shape[2:]
     padding = _padding_pairs(padding, kernel, stride, dilation, dims, function)
@@ -144,7 +147,7 @@ def _geometry(function, x_shape, w_shape, itemsize, stride, padding, dilation, g
 
 
 def _check_channels(function, x_shape, w_shape, groups):
-    if int_argument(groups, "groups", function) <= 0:
+    if groups <= 0:
         raise RuntimeError(f"non-positive groups is not supported: groups={groups}")
     if 0 in w_shape:
         raise RuntimeError(f"{function}(): weight of size {list(w_shape)} has a dimension without "
@@ -170,7 +173,7 @@ def _padding_pairs(padding, kernel, stride, dilation, dims, function):
                                f"stride={list(stride)}")
         totals = [d * (k - 1) for k, d in zip(kernel, dilation)]
         return tuple((total // 2, total - total // 2) for total in totals)
-    return tuple((p, p) for p in per_dimension(padding, dims, "padding", function, least=0))
+    return tuple((p, p) for p in padding)
 
 
 def int_argument(value, argument, function):
