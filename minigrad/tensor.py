@@ -252,71 +252,28 @@ class Tensor(Value):
     def __reduce__(self):
         return rebuild, (type(self), self._array, self.requires_grad)
 
-    # ---- operators and functions, each of them explained in `ops`
+    # ---- operators
 
-    __add__ = __radd__ = add = elementwise.add
-    __sub__ = sub = subtract = elementwise.sub
-    __mul__ = __rmul__ = mul = multiply = elementwise.mul
-    __truediv__ = div = divide = true_divide = elementwise.div
-    __floordiv__ = floor_divide = elementwise.floor_divide
-    __mod__ = remainder = elementwise.remainder
-    __pow__ = pow = elementwise.pow
-    __matmul__ = matmul = mm = matmul.matmul
-    __neg__ = neg = negative = elementwise.neg
-    __abs__ = abs = elementwise.abs
-    __and__ = __rand__ = bitwise_and = elementwise.bitwise_and
-    __or__ = __ror__ = bitwise_or = elementwise.bitwise_or
-    __xor__ = __rxor__ = bitwise_xor = elementwise.bitwise_xor
-
-    eq = elementwise.eq
-    ne = elementwise.ne
-    __lt__ = lt = elementwise.lt
-    __le__ = le = elementwise.le
-    __gt__ = gt = elementwise.gt
-    __ge__ = ge = elementwise.ge
+    __add__ = __radd__ = elementwise.add
+    __sub__ = elementwise.sub
+    __mul__ = __rmul__ = elementwise.mul
+    __truediv__ = elementwise.div
+    __floordiv__ = elementwise.floor_divide
+    __mod__ = elementwise.remainder
+    __pow__ = elementwise.pow
+    __matmul__ = matmul.matmul
+    __neg__ = elementwise.neg
+    __abs__ = elementwise.abs
+    __and__ = __rand__ = elementwise.bitwise_and
+    __or__ = __ror__ = elementwise.bitwise_or
+    __xor__ = __rxor__ = elementwise.bitwise_xor
+    __lt__ = elementwise.lt
+    __le__ = elementwise.le
+    __gt__ = elementwise.gt
+    __ge__ = elementwise.ge
     __hash__ = object.__hash__
-    logical_and = elementwise.logical_and
-    logical_or = elementwise.logical_or
-    logical_not = elementwise.logical_not
-    isnan = elementwise.isnan
-
-    exp = elementwise.exp
-    log = elementwise.log
-    sqrt = elementwise.sqrt
-    square = elementwise.square
-    sin = elementwise.sin
-    cos = elementwise.cos
-    tanh = elementwise.tanh
-    sigmoid = elementwise.sigmoid
-    relu = elementwise.relu
-    sign = elementwise.sign
-    clamp = clip = elementwise.clamp
-    maximum = elementwise.maximum
-    minimum = elementwise.minimum
-    clone = elementwise.clone
-    softmax = losses.softmax
-    log_softmax = losses.log_softmax
-
-    sum = reduce.sum
-    mean = reduce.mean
-    var = reduce.var
-    std = reduce.std
-    prod = reduce.prod
-    max = reduce.max
-    min = reduce.min
-    amax = reduce.amax
-    amin = reduce.amin
-    argmax = reduce.argmax
-    argmin = reduce.argmin
-
     __getitem__ = index.getitem
     __setitem__ = index.setitem
-    flatten = shapes.flatten
-    t = shapes.t
-    transpose = shapes.transpose
-    squeeze = shapes.squeeze
-    unsqueeze = shapes.unsqueeze
-    contiguous = shapes.contiguous
 
     def __eq__(self, other):
         return elementwise.eq(self, other) if common.is_operand(other) else NotImplemented
@@ -385,24 +342,13 @@ class Tensor(Value):
 
     # ---- in place
 
-    add_ = __iadd__ = in_place(elementwise.add, "add_")
-    sub_ = __isub__ = in_place(elementwise.sub, "sub_")
-    mul_ = __imul__ = in_place(elementwise.mul, "mul_")
-    div_ = __itruediv__ = in_place(elementwise.div, "div_")
-    pow_ = __ipow__ = in_place(elementwise.pow, "pow_")
-    floor_divide_ = __ifloordiv__ = in_place(elementwise.floor_divide, "floor_divide_")
-    remainder_ = __imod__ = in_place(elementwise.remainder, "remainder_")
-    neg_ = in_place(elementwise.neg, "neg_")
-    abs_ = in_place(elementwise.abs, "abs_")
-    exp_ = in_place(elementwise.exp, "exp_")
-    log_ = in_place(elementwise.log, "log_")
-    sqrt_ = in_place(elementwise.sqrt, "sqrt_")
-    sin_ = in_place(elementwise.sin, "sin_")
-    cos_ = in_place(elementwise.cos, "cos_")
-    tanh_ = in_place(elementwise.tanh, "tanh_")
-    sigmoid_ = in_place(elementwise.sigmoid, "sigmoid_")
-    relu_ = in_place(elementwise.relu, "relu_")
-    clamp_ = in_place(elementwise.clamp, "clamp_")
+    __iadd__ = in_place(elementwise.add, "add_")
+    __isub__ = in_place(elementwise.sub, "sub_")
+    __imul__ = in_place(elementwise.mul, "mul_")
+    __itruediv__ = in_place(elementwise.div, "div_")
+    __ipow__ = in_place(elementwise.pow, "pow_")
+    __ifloordiv__ = in_place(elementwise.floor_divide, "floor_divide_")
+    __imod__ = in_place(elementwise.remainder, "remainder_")
 
     def fill_(self, value):
         """Every element becomes `value`, a number or a tensor of one."""
@@ -463,3 +409,27 @@ def rebuild(cls, array, requires_grad):
 
 
 register_tensor_type(Tensor)
+
+# ---- functions that are methods too: each is explained where it stands
+
+METHODS = {
+    elementwise: """abs add bitwise_and bitwise_or bitwise_xor clamp clone cos div eq exp floor_divide ge gt isnan
+        le log logical_and logical_not logical_or lt maximum minimum mul ne neg pow relu remainder sigmoid sign sin
+        sqrt square sub tanh""",
+    index: "",
+    losses: "log_softmax softmax",
+    matmul: "matmul",
+    reduce: "amax amin argmax argmin max mean min prod std sum var",
+    shapes: "contiguous flatten squeeze t transpose unsqueeze",
+}
+ALIASES = {"clip": "clamp", "divide": "div", "true_divide": "div", "mm": "matmul", "multiply": "mul",
+           "negative": "neg", "subtract": "sub"}
+IN_PLACE = """abs add clamp cos div exp floor_divide log mul neg pow relu remainder sigmoid sin sqrt sub tanh"""
+
+for module, names in METHODS.items():
+    for name in names.split():
+        setattr(Tensor, name, getattr(module, name))
+for name, same in ALIASES.items():
+    setattr(Tensor, name, getattr(Tensor, same))
+for name in IN_PLACE.split():
+    setattr(Tensor, f"{name}_", in_place(getattr(Tensor, name), f"{name}_"))

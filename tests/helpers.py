@@ -135,3 +135,37 @@ def check_error(function, exception, *words):
     assert type(mine) is exception, f"minigrad: {mine!r}"
     for word in words:
         assert str(word) in str(mine), f"no {word!r} in: {mine}"
+
+
+# ---- what the tables of cases (cases_*.py) are written with
+
+SHAPES = [[()], [(0,)], [(1,)], [(2, 3)], [(2, 1, 2)]]
+PAIRS = [
+    [(), ()], [(), (3,)], [(2, 3), ()], [(2, 3), (2, 3)], [(2, 3), (3,)], [(2, 1), (1, 3)],
+    [(1,), (2, 1, 2)], [(0, 3), (1, 3)], [(1,), (0,)], [(2, 3, 1), (2,)],
+]  # fmt: skip
+POSITIVE = [[positive(*shape)] for (shape,) in SHAPES]
+INTEGERS = np.array([[7, -3, 0], [2, 5, -6]])
+MASK = np.array([[True, False, True], [False, False, True]])
+NAN, INF = float("nan"), float("inf")
+
+
+SPECIAL = [0.0, -0.0, 1.0, -1.0, 2.5, INF, -INF, NAN, 1e30, -1e-30]
+TIED = [[3.0, 1.0, 3.0], [1.0, 3.0, 3.0]]
+NAN_ROWS = [[NAN, 1.0, 2.0], [5.0, NAN, NAN], [1.0, 1.0, 0.0]]
+ZEROS = [[0.0, 2.0, 3.0], [0.0, 0.0, 4.0], [5.0, 6.0, 7.0]]
+INFINITE = [[INF, 1.0, 2.0], [-INF, 0.0, 1.0], [-INF, -INF, -INF], [INF, INF, 0.0]]
+
+
+def on(function, *inputs):
+    """The cases of one function, one for each list of inputs."""
+    return [(function, *case) for case in inputs]
+
+
+def F(m):
+    return m.nn.functional
+
+
+def pairs(x):
+    """Every element of x with every other."""
+    return [np.repeat(x, len(x)), np.tile(x, len(x))]

@@ -4,7 +4,7 @@ import inspect
 
 import pytest
 from helpers import check_error
-from test_ops import PUBLIC
+from test_ops import PUBLIC, collect
 
 import minigrad
 
@@ -21,7 +21,7 @@ BROADCAST = ["size of tensor a (3)", "size of tensor b (4)", "non-singleton dime
 INNER = ["2x3", "4x2"]
 
 # what is wrong: (call, exception, what the message says)
-ERRORS = {
+ERRORS = collect("ERRORS") | {
     **{
         f"shapes of {name}": (
             lambda m, name=name: getattr(m, name)(one(m, 2, 3), one(m, 4)),

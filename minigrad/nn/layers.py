@@ -1,7 +1,7 @@
 """The layers: each holds its arguments and parameters, and calls one function."""
 
 from ..ops import create
-from ..ops.conv import int_argument, per_dimension
+from ..ops.common import int_argument, per_dimension
 from . import functional as F
 from . import init
 from .module import Module, Parameter

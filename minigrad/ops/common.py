@@ -141,3 +141,53 @@ def size_argument(size, function):
             raise TypeError(f"{function}(): argument 'size' must be tuple of ints, "
                             f"but found {type(n).__name__}")
     return tuple(n.__index__() for n in size)
+
+
+def same_dtype(input, other, argument, function):
+    """TypeError unless `input` and `other` are tensors, RuntimeError unless they have one dtype:
+    only arithmetic promotes."""
+    tensor_argument(input, "input", function)
+    tensor_argument(other, argument, function)
+    if input._array.dtype != other._array.dtype:
+        raise RuntimeError(f"{function}(): expected input and {argument} to have the same dtype, "
+                           f"but got {input.dtype.name} and {other.dtype.name}: convert one, for "
+                           f"instance with .to({input.dtype!r})")
+
+
+def int_argument(value, argument, function):
+    """TypeError unless `value` is an int (True and False are none)."""
+    if not hasattr(value, "__index__") or isinstance(value, bool):
+        raise TypeError(f"{function}(): argument '{argument}' must be int, "
+                        f"not {type(value).__name__}")
+    return value.__index__()
+
+
+def per_dimension(value, dims, argument, function, least):
+    """An int, or a sequence of one or `dims` ints, as a tuple of `dims` ints, none below `least`.
+
+    TypeError for other types, RuntimeError for a wrong length, a too small or an absurd value.
+    """
+    values = tuple(value) if isinstance(value, (tuple, list)) else (value,)
+    for v in values:
+        if not hasattr(v, "__index__") or isinstance(v, bool):
+            raise TypeError(f"{function}(): argument '{argument}' must be int or tuple of ints, "
+                            f"but got {value!r}")
+    if len(values) == 1:
+        values *= dims
+    if len(values) != dims:
+        raise RuntimeError(f"{function}(): expected {argument} to be a single integer value or a "
+                           f"list of {dims} values, but got {argument}={value}")
+    values = tuple(v.__index__() for v in values)
+    if min(values) < least:
+        kind = "negative" if least == 0 else "non-positive"
+        raise RuntimeError(f"{kind} {argument} is not supported: {function}() got "
+                           f"{argument}={value}")
+    if max(values) >= 2**31:
+        raise RuntimeError(f"{function}(): {argument}={value} is too large: it must be < 2**31")
+    return values
+
+
+def check_size(shape, itemsize, function):
+    """RuntimeError if an array of this shape could not exist, before anybody tries to make it."""
+    if math.prod(shape) * itemsize >= 2**63 or any(n >= 2**63 for n in shape):
+        raise RuntimeError(f"{function}(): Storage size calculation overflowed with sizes={list(shape)}")

@@ -18,8 +18,8 @@ from typing import NamedTuple
 
 from .. import kernels
 from ..engine import Operator
-from .matmul import same_dtype
-from .shape import check_size, unsqueeze
+from .common import check_size, int_argument, per_dimension, same_dtype
+from .shape import unsqueeze
 
 
 class Geometry(NamedTuple):
@@ -174,36 +174,3 @@ def _padding_pairs(padding, kernel, stride, dilation, dims, function):
         totals = [d * (k - 1) for k, d in zip(kernel, dilation)]
         return tuple((total // 2, total - total // 2) for total in totals)
     return tuple((p, p) for p in padding)
-
-
-def int_argument(value, argument, function):
-    """TypeError unless `value` is an int (True and False are none)."""
-    if not hasattr(value, "__index__") or isinstance(value, bool):
-        raise TypeError(f"{function}(): argument '{argument}' must be int, "
-                        f"not {type(value).__name__}")
-    return value.__index__()
-
-
-def per_dimension(value, dims, argument, function, least):
-    """An int, or a sequence of one or `dims` ints, as a tuple of `dims` ints, none below `least`.
-
-    TypeError for other types, RuntimeError for a wrong length, a too small or an absurd value.
-    """
-    values = tuple(value) if isinstance(value, (tuple, list)) else (value,)
-    for v in values:
-        if not hasattr(v, "__index__") or isinstance(v, bool):
-            raise TypeError(f"{function}(): argument '{argument}' must be int or tuple of ints, "
-                            f"but got {value!r}")
-    if len(values) == 1:
-        values *= dims
-    if len(values) != dims:
-        raise RuntimeError(f"{function}(): expected {argument} to be a single integer value or a "
-                           f"list of {dims} values, but got {argument}={value}")
-    values = tuple(v.__index__() for v in values)
-    if min(values) < least:
-        kind = "negative" if least == 0 else "non-positive"
-        raise RuntimeError(f"{kind} {argument} is not supported: {function}() got "
-                           f"{argument}={value}")
-    if max(values) >= 2**31:
-        raise RuntimeError(f"{function}(): {argument}={value} is too large: it must be < 2**31")
-    return values

@@ -6,8 +6,7 @@ import numpy as np
 
 from .. import dtypes, random
 from ..engine import Value, wrap
-from .common import LIMITS, check_device, number_as, size_argument, tensor_argument
-from .shape import check_size
+from .common import LIMITS, check_device, check_size, number_as, size_argument, tensor_argument
 
 
 def tensor(data, *, dtype=None, device=None, requires_grad=False):

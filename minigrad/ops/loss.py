@@ -6,12 +6,10 @@ import numpy as np
 
 from .. import random
 from ..engine import Operator, wrap
-from .common import normal_dim, tensor_argument
-from .conv import int_argument
+from .common import check_size, int_argument, normal_dim, same_dtype, tensor_argument
 from .elementwise import exp, where
-from .matmul import same_dtype
 from .reduce import TakeAlong
-from .shape import check_size, reshape, unsqueeze
+from .shape import reshape, unsqueeze
 
 
 class Softmax(Operator):

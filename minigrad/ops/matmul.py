@@ -6,7 +6,7 @@ import numpy as np
 
 from .. import kernels
 from ..engine import Operator
-from .common import tensor_argument
+from .common import same_dtype
 from .shape import transpose, unsqueeze
 
 
@@ -109,16 +109,6 @@ def linear(input, weight, bias=None):
     flat = Linear.apply(input.reshape(rows, weight.shape[1]), weight, bias)
     return flat.reshape(*input.shape[:-1], weight.shape[0])
 
-
-def same_dtype(input, other, argument, function):
-    """TypeError unless `input` and `other` are tensors, RuntimeError unless they have one dtype:
-    only arithmetic promotes."""
-    tensor_argument(input, "input", function)
-    tensor_argument(other, argument, function)
-    if input._array.dtype != other._array.dtype:
-        raise RuntimeError(f"{function}(): expected input and {argument} to have the same dtype, "
-                           f"but got {input.dtype.name} and {other.dtype.name}: convert one, for "
-                           f"instance with .to({input.dtype!r})")
 
 
 def _not_bool(x, function):

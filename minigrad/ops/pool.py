@@ -14,9 +14,9 @@ import numpy as np
 
 from .. import kernels
 from ..engine import Operator, wrap
-from .common import tensor_argument
-from .conv import conv, int_argument, per_dimension
-from .shape import check_size, pad, reshape, unsqueeze
+from .common import check_size, int_argument, per_dimension, tensor_argument
+from .conv import conv
+from .shape import pad, reshape, unsqueeze
 
 
 class MaxPool(Operator):

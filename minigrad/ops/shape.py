@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from ..engine import Operator, Value
-from .common import normal_dim, promote, size_argument, tensor_argument
+from .common import check_size, normal_dim, promote, size_argument, tensor_argument
 from .elementwise import clone
 
 
@@ -316,11 +316,6 @@ def pad(input, pad, mode="constant", value=None):
     check_size(result, input._array.itemsize, "pad")
     return Pad.apply(input, borders=borders, value=0 if value is None else value)
 
-
-def check_size(shape, itemsize, function):
-    """RuntimeError if an array of this shape could not exist, before anybody tries to make it."""
-    if math.prod(shape) * itemsize >= 2**63 or any(n >= 2**63 for n in shape):
-        raise RuntimeError(f"{function}(): Storage size calculation overflowed with sizes={list(shape)}")
 
 
 def contiguous(input):
