@@ -11,24 +11,62 @@
 from .config import __version__, get_num_threads, set_num_threads, show_config
 
 # isort: split
-from . import autograd, data, nn, optim
-from .autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from . import autograd, cuda, data, nn, optim, utils
+from .autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
+from .devices import device
 from .dtypes import bool, double, dtype, float, float32, float64, int, int32, int64, long, uint8
-from .nn.functional import conv2d, dropout, max_pool2d
+from .nn.functional import (
+    adaptive_avg_pool1d,
+    avg_pool1d,
+    dropout,
+    layer_norm,
+    max_pool1d,
+    max_pool2d,
+    max_pool3d,
+)
+from .ops.arrange import cat, diag, flip, repeat_interleave, roll, stack, tile, tril, triu
+from .ops.compare import (
+    allclose,
+    bitwise_and,
+    bitwise_not,
+    bitwise_or,
+    bitwise_xor,
+    eq,
+    equal,
+    ge,
+    gt,
+    isclose,
+    isfinite,
+    isinf,
+    isnan,
+    le,
+    logical_and,
+    logical_not,
+    logical_or,
+    logical_xor,
+    lt,
+    ne,
+)
+from .ops.conv import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
 from .ops.create import (
     arange,
+    as_tensor,
+    bernoulli,
     empty,
     empty_like,
     eye,
+    from_dlpack,
     from_numpy,
     full,
     full_like,
     linspace,
+    normal,
     ones,
     ones_like,
     rand,
     rand_like,
     randint,
+    randint_like,
     randn,
     randn_like,
     randperm,
@@ -36,60 +74,96 @@ from .ops.create import (
     zeros,
     zeros_like,
 )
+from .ops.einsum import einsum
 from .ops.elementwise import (
-    abs,
     add,
     clamp,
+    clamp_max,
+    clamp_min,
     clone,
-    cos,
     div,
-    eq,
-    exp,
     floor_divide,
-    ge,
-    gt,
-    isnan,
-    le,
-    log,
-    logical_and,
-    logical_not,
-    logical_or,
-    lt,
+    fmod,
+    lerp,
+    masked_fill,
     maximum,
     minimum,
     mul,
-    ne,
-    neg,
     pow,
-    relu,
     remainder,
+    square,
+    sub,
+    where,
+)
+from .ops.index import gather, index_select, masked_select, nonzero, scatter, scatter_add
+from .ops.loss import log_softmax, softmax
+from .ops.matmul import addmm, bmm, dot, matmul, mm, mv, outer
+from .ops.reduce import (
+    all,
+    amax,
+    amin,
+    any,
+    count_nonzero,
+    cumsum,
+    logsumexp,
+    mean,
+    norm,
+    prod,
+    std,
+    sum,
+    var,
+)
+from .ops.shape import (
+    broadcast_tensors,
+    broadcast_to,
+    chunk,
+    diagonal,
+    flatten,
+    meshgrid,
+    movedim,
+    narrow,
+    permute,
+    ravel,
+    reshape,
+    select,
+    split,
+    squeeze,
+    swapaxes,
+    t,
+    transpose,
+    unbind,
+    unflatten,
+    unsqueeze,
+)
+from .ops.sort import argmax, argmin, argsort, max, min, sort, topk
+from .ops.unary import (
+    abs,
+    ceil,
+    cos,
+    erf,
+    exp,
+    exp2,
+    expm1,
+    floor,
+    log,
+    log1p,
+    log2,
+    log10,
+    neg,
+    reciprocal,
+    relu,
+    round,
+    rsqrt,
     sigmoid,
     sign,
     sin,
     sqrt,
-    square,
-    sub,
+    tan,
     tanh,
-    where,
-)
-from .ops.loss import log_softmax, softmax
-from .ops.matmul import matmul
-from .ops.reduce import amax, amin, argmax, argmin, max, mean, min, prod, std, sum, var
-from .ops.shape import (
-    broadcast_to,
-    cat,
-    flatten,
-    flip,
-    permute,
-    reshape,
-    squeeze,
-    stack,
-    t,
-    transpose,
-    unsqueeze,
+    trunc,
 )
 from .printing import set_printoptions
 from .random import Generator, initial_seed, manual_seed, seed
 from .serialization import load, save
 from .size import Size
-from .tensor import Tensor
+from .tensor import Tensor, is_tensor, numel

@@ -21,6 +21,13 @@ def set_num_threads(n):
     """Use at most `n` threads in minigrad's kernels and in NumPy's matrix products.
 
     Raises RuntimeError unless `n` is an int greater than 0.
+
+    >>> import minigrad
+    >>> before = minigrad.get_num_threads()
+    >>> minigrad.set_num_threads(1)
+    >>> minigrad.get_num_threads()
+    1
+    >>> minigrad.set_num_threads(before)
     """
     from threadpoolctl import threadpool_limits  # here, to keep `import minigrad` fast
 
@@ -29,12 +36,22 @@ def set_num_threads(n):
 
 
 def get_num_threads():
-    """The number of threads that minigrad's kernels may use."""
+    """The number of threads that minigrad's kernels may use.
+
+    >>> import minigrad
+    >>> minigrad.get_num_threads() > 0
+    True
+    """
     return kernels.get_num_threads()
 
 
 def show_config():
-    """Print versions, compiler, OpenMP, instruction set, BLAS and threads: the head of a report."""
+    """Print versions, compiler, OpenMP, instruction set, BLAS and threads: the head of a report.
+
+    >>> import minigrad
+    >>> minigrad.show_config()  # doctest: +ELLIPSIS
+    minigrad: ...
+    """
     lines = {
         "minigrad": __version__,
         "Python": f"{platform.python_version()} on {platform.system()} {platform.machine()}",

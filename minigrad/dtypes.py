@@ -12,7 +12,12 @@ import numpy as np
 
 
 class dtype:  # noqa: N801, the name users write
-    """An element type. Prints as PyTorch's does: `torch.float32`."""
+    """An element type. Prints as PyTorch's does: `torch.float32`.
+
+    >>> import minigrad
+    >>> minigrad.float32, minigrad.float64.is_floating_point
+    (torch.float32, True)
+    """
 
     def __init__(self, name, text):
         self.name = name

@@ -252,6 +252,8 @@ cdef class Operator:
         before = reuse_for(arrays)
         try:
             result = node.forward(*arrays, **params)
+        except MemoryError as error:
+            raise RuntimeError(f"{node.name()}: not enough memory: {error}") from None
         finally:
             set_handler(before)
             restore(token)

@@ -44,6 +44,12 @@ def set_printoptions(
 
     Raises:
         ValueError: ``profile`` is none of the three.
+
+    >>> import minigrad
+    >>> minigrad.set_printoptions(precision=2)
+    >>> minigrad.tensor(3.14159)
+    tensor(3.14)
+    >>> minigrad.set_printoptions(profile="default")
     """
     if profile is not None and profile not in _PROFILES:
         raise ValueError(f"profile must be one of {list(_PROFILES)}, but got {profile!r}")

@@ -18,6 +18,8 @@ import os
 
 import numpy as np
 
+from . import devices
+
 # CPUGeneratorImplState of ATen/CPUGeneratorImpl.cpp, so that states go to PyTorch and back.
 _STATE = np.dtype(
     [("seed", "u8"), ("left", "i4"), ("seeded", "i4"), ("next", "u8"), ("key", "u8", 624)]
@@ -31,9 +33,18 @@ class Generator:
 
     A new generator has PyTorch's fixed default seed. ``shape`` is a tuple of ints; a negative one
     raises RuntimeError. A dtype that the numbers do not come in raises NotImplementedError.
+
+    >>> import minigrad
+    >>> g = minigrad.Generator().manual_seed(0)
+    >>> minigrad.rand(2, generator=g)
+    tensor([0.4963, 0.7682])
     """
 
-    def __init__(self):
+    device = devices.CPU
+
+    def __init__(self, device="cpu"):
+        if devices.device(device) != devices.CPU:
+            raise RuntimeError(f"minigrad runs on the CPU: there is no generator for device {str(device)!r}")
         self._engine = np.random.MT19937(0)
         self.manual_seed(67280421310721)
 
@@ -225,17 +236,34 @@ default_generator.seed()
 
 
 def manual_seed(seed):
-    """Start the default generator's stream of ``int(seed)``; return that generator."""
+    """Start the default generator's stream of ``int(seed)``; return that generator.
+
+    >>> import minigrad
+    >>> _ = minigrad.manual_seed(0)
+    >>> minigrad.rand(2)
+    tensor([0.4963, 0.7682])
+    """
     return default_generator.manual_seed(int(seed))
 
 
 def seed():
-    """Give the default generator a seed that nobody can foretell, and return it."""
+    """Give the default generator a seed that nobody can foretell, and return it.
+
+    >>> import minigrad
+    >>> isinstance(minigrad.seed(), int)
+    True
+    """
     return default_generator.seed()
 
 
 def initial_seed():
-    """Return the seed that the default generator's stream was started with."""
+    """Return the seed that the default generator's stream was started with.
+
+    >>> import minigrad
+    >>> _ = minigrad.manual_seed(7)
+    >>> minigrad.initial_seed()
+    7
+    """
     return default_generator.initial_seed()
 
 

@@ -12,16 +12,15 @@ import threading
 
 import numpy as np
 
+from .ops.common import check_device
 from .ops.create import from_numpy
 from .tensor import Tensor
 
-_NUMPY_DTYPES = {
-    "F32": "<f4", "F64": "<f8", "I64": "<i8", "I32": "<i4", "U8": "u1", "BOOL": "?",
-}  # fmt: skip
+_NUMPY_DTYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8", "I32": "<i4", "U8": "u1", "BOOL": "?"}
 
 
-def save(state_dict, path):
-    """Write a dict of tensors to a file, so that `load(path)` gives back an equal dict.
+def save(obj, f):
+    """Write a dict of tensors (or a list, or a tensor) to the file `f`, so that `load(f)` gives back an equal one.
 
     Values may also be None, bools, ints, floats, strings, and dicts, lists and tuples of all these:
     a whole training checkpoint. A plain `state_dict` keeps its keys as the names in the file.
@@ -29,34 +28,47 @@ def save(state_dict, path):
 
     Raises TypeError that names the key of a value (or key) of another type, ValueError if two
     tensors would get the same name, OSError if the file cannot be written.
+
+    >>> import minigrad, os, tempfile
+    >>> path = os.path.join(tempfile.mkdtemp(), "numbers.safetensors")
+    >>> minigrad.save({"x": minigrad.arange(3), "epoch": 7}, path)
+    >>> minigrad.load(path)
+    {'x': tensor([0, 1, 2]), 'epoch': 7}
     """
     from safetensors.numpy import save as to_bytes  # here, because few programs need it
 
-    if not isinstance(state_dict, dict):
-        raise TypeError(f"argument 'state_dict' must be dict, not {type(state_dict).__name__}")
     arrays = {}
-    tree = _encode(state_dict, "", arrays)
-    _write(path, to_bytes(arrays, {"minigrad": json.dumps(tree)}))
+    tree = _encode(obj, "", arrays)
+    _write(f, to_bytes(arrays, {"minigrad": json.dumps(tree)}))
 
 
-def load(path):
-    """The dict that `save` wrote, or the tensors of any safetensors file by their names.
+def load(f, map_location=None, *, weights_only=True):
+    """What `save` wrote to the file `f`, or the tensors of any safetensors file by their names.
+
+    map_location: the CPU. weights_only: code is never loaded, whatever it says.
 
     The tensors own their memory, need no gradient, and nothing is allocated for elements that the
     file does not hold. Raises ValueError that names a file which is not what it should be.
+
+    >>> import minigrad, os, tempfile
+    >>> path = os.path.join(tempfile.mkdtemp(), "x.safetensors")
+    >>> minigrad.save({"weight": minigrad.ones(2)}, path)
+    >>> minigrad.load(path)["weight"]
+    tensor([1., 1.])
     """
     from safetensors import SafetensorError, deserialize
 
-    with open(path, "rb") as file:
+    check_device(map_location)
+    with open(f, "rb") as file:
         content = file.read()
     try:
         views = deserialize(content)
     except SafetensorError as error:
-        raise ValueError(f"{path} is not a whole safetensors file: {error}") from error
+        raise ValueError(f"{f} is not a whole safetensors file: {error}") from error
     tensors = {}
     for name, view in views:
         if view["dtype"] not in _NUMPY_DTYPES:
-            raise ValueError(f"{path}: tensor '{name}' has the unsupported type {view['dtype']}")
+            raise ValueError(f"{f}: tensor '{name}' has the unsupported type {view['dtype']}")
         elements = np.frombuffer(view["data"], _NUMPY_DTYPES[view["dtype"]])
         tensors[name] = from_numpy(elements.reshape(view["shape"]))
 
@@ -67,12 +79,13 @@ def load(path):
     try:
         return _decode(json.loads(tree), tensors)
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} has a damaged header: {error!r}") from error
+        raise ValueError(f"{f} has a damaged header: {error!r}") from error
 
 
 def _encode(value, name, arrays):
     """`value` as JSON, in which {"tensor": name} stands for an array put into `arrays`."""
     if isinstance(value, Tensor):
+        name = name or "tensor"
         if name in arrays:
             raise ValueError(f"two tensors would both be named '{name}'")
         # safetensors 0.8.0 stores the elements of other layouts in a wrong order, silently.
@@ -83,13 +96,13 @@ def _encode(value, name, arrays):
     prefix = f"{name}." if name else ""
     if isinstance(value, dict):
         for key in value:
-            if type(key) not in (int, str):  # an optimiser's state is numbered
-                raise TypeError(f"'{name}' has a key of type {type(key).__name__}, not str or int")
+            if type(key) not in (str, int, float):  # an optimiser's state is numbered
+                raise TypeError(f"'{name}' has a key of type {type(key).__name__}, not str, int or float")
         return {"dict": [[k, _encode(v, f"{prefix}{k}", arrays)] for k, v in value.items()]}
     if isinstance(value, (list, tuple)):
         items = [_encode(v, f"{prefix}{i}", arrays) for i, v in enumerate(value)]
         return items if isinstance(value, list) else {"tuple": items}
-    raise TypeError(f"cannot save '{name}' of type {type(value).__name__}")
+    raise TypeError(f"cannot save '{name or 'obj'}' of type {type(value).__name__}")
 
 
 def _decode(node, tensors):

@@ -1,12 +1,21 @@
 """The shape of a tensor."""
 
 import math
+import operator
 
 
 class Size(tuple):
-    """A tuple of ints that prints as PyTorch's does, because textbooks print it: `torch.Size([2, 3])`."""
+    """A tuple of ints that prints as PyTorch's does, because textbooks print it: `torch.Size([2, 3])`.
+
+        >>> import minigrad
+        >>> minigrad.zeros(2, 3).shape.numel()
+        6
+    """
 
     __slots__ = ()
+
+    def __new__(cls, sizes=()):
+        return tuple.__new__(cls, map(operator.index, sizes))  # TypeError for what is no int
 
     def numel(self):
         """The number of elements of a tensor of this size."""

@@ -1,11 +1,13 @@
 """The tensor: an array with a history. Each method is one line into `ops`."""
 
+import copy as copying
+
 import numpy as np
 
-from . import dtypes, printing, random
+from . import devices, dtypes, printing
 from .autograd import gradients
-from .engine import Value, register_tensor_type, wrap
-from .ops import common, create, elementwise, index, matmul, reduce
+from .engine import Value, register_tensor_type, replay, wrap
+from .ops import arrange, common, compare, create, elementwise, fill, index, matmul, reduce, sort, unary
 from .ops import loss as losses
 from .ops import shape as shapes
 from .ops.inplace import in_place
@@ -17,30 +19,29 @@ class Tensor(Value):
 
     Make one with `tensor(data)`, `zeros`, `rand`, `from_numpy` and their kind. Tensor(2, 3) gives an
     uninitialised float32 tensor of that size, Tensor([1, 2]) a float32 copy of the data, as in PyTorch.
+
+        >>> import minigrad
+        >>> x = minigrad.arange(3.0, requires_grad=True)
+        >>> (x * x).sum().backward()
+        >>> x.grad
+        tensor([0., 2., 4.])
     """
 
     __array_priority__ = 1000  # so that ndarray * tensor asks the tensor, and keeps its history
+    device, is_cuda = devices.CPU, False
 
     def __new__(cls, *data):
-        if data and all(isinstance(n, int) for n in data):
-            source = create.empty(*data)
-        else:
-            source = create.tensor(data[0] if data else [], dtype=dtypes.float32)
-        return rebuild(cls, source._array, False)
+        is_size = data and all(isinstance(n, int) for n in data)
+        made = create.empty(*data) if is_size else create.tensor(data[0] if data else [], dtype=dtypes.float32)
+        return rebuild(cls, made._array, False)
 
     # ---- what it is
 
-    @property
-    def shape(self):
-        return Size(self._array.shape)
-
-    @property
-    def ndim(self):
-        return self._array.ndim
-
-    @property
-    def dtype(self):
-        return dtypes.of(self._array)
+    shape = property(lambda self: Size(self._array.shape))
+    ndim = property(lambda self: self._array.ndim)
+    dtype = property(lambda self: dtypes.of(self._array))
+    T = property(lambda self: shapes.reverse(self))
+    mT = property(lambda self: shapes.matrix_transpose(self))  # noqa: N815, PyTorch's name
 
     @property
     def data(self):
@@ -51,10 +52,6 @@ class Tensor(Value):
     def data(self, new):
         common.tensor_argument(new, "new", "data")
         self._array = new._array
-
-    @property
-    def T(self):
-        return shapes.permute(self, range(self.ndim)[::-1])
 
     def size(self, dim=None):
         return self.shape if dim is None else self._array.shape[common.normal_dim(dim, self.ndim)]
@@ -67,6 +64,9 @@ class Tensor(Value):
 
     def element_size(self):
         return self._array.itemsize
+
+    def data_ptr(self):
+        return self._array.ctypes.data
 
     def stride(self, dim=None):
         strides = tuple(s // self._array.itemsize for s in self._array.strides)
@@ -81,6 +81,11 @@ class Tensor(Value):
     # ---- autograd
 
     def requires_grad_(self, requires_grad=True):
+        """Follow this leaf from now on, or no longer. TypeError for anything but True and False, RuntimeError for
+        integers, and for results that are followed already."""
+        if not isinstance(requires_grad, bool):
+            raise TypeError("requires_grad_(): argument 'requires_grad' must be bool, "
+                            f"not {type(requires_grad).__name__}")
         self.requires_grad = requires_grad
         return self
 
@@ -94,11 +99,9 @@ class Tensor(Value):
         if value is not None:
             if not isinstance(value, Tensor):
                 raise TypeError(f"assigned grad expected to be a Tensor or None but got {type(value).__name__}")
-            if value.shape != self.shape:
-                raise RuntimeError(f"assigned grad has data of a different size: {list(value.shape)} for a "
-                                   f"tensor of shape {list(self.shape)}")
-            if value._array.dtype != self._array.dtype:
-                raise RuntimeError(f"assigned grad has data of a different type: {value.dtype}, not {self.dtype}")
+            for kind, given, own in (("size", value.shape, self.shape), ("type", value.dtype, self.dtype)):
+                if given != own:
+                    raise RuntimeError(f"assigned grad has data of a different {kind}: {given}, not {own}")
         self._grad = value
 
     @grad.deleter
@@ -152,6 +155,18 @@ class Tensor(Value):
     def __array__(self, dtype=None, copy=None):
         return np.array(self.numpy(), dtype=dtype, copy=copy)
 
+    def __array_wrap__(self, array, context=None, return_scalar=False):
+        return create.from_numpy(np.asarray(array))  # so that np.exp(tensor) is a tensor
+
+    def __dlpack__(self, **options):
+        """A capsule around this tensor's memory, for other libraries' `from_dlpack`: Python's array API."""
+        if self.requires_grad:
+            raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
+        return self._array.__dlpack__(**options)
+
+    def __dlpack_device__(self):
+        return self._array.__dlpack_device__()
+
     def item(self):
         """The Python number in a tensor of one element."""
         if self._array.size != 1:
@@ -162,18 +177,31 @@ class Tensor(Value):
     def tolist(self):
         return self._array.tolist()
 
-    def to(self, *args, dtype=None, device=None, copy=False):
-        """This tensor in another dtype: to(dtype) or to(other). Itself if nothing changes."""
-        for x in args:
-            if isinstance(x, Tensor):
-                dtype = x.dtype
-            elif isinstance(x, dtypes.dtype):
-                dtype = x
+    def to(self, *args, dtype=None, device=None, non_blocking=False, copy=False):
+        """This tensor in another dtype: to(dtype), to(device, dtype) or to(other), the device being the CPU.
+
+        Itself if nothing changes, unless `copy`. RuntimeError for any other device.
+        """
+        flags = [x for x in args if isinstance(x, bool)]  # non_blocking and copy
+        for x in args[:len(args) - len(flags)]:
+            if isinstance(x, (Tensor, dtypes.dtype, type)):
+                dtype = getattr(x, "dtype", x)
             else:
-                device = x
+                common.check_device(x)
         common.check_device(device)
         out = self if dtype is None else common.cast(self, dtypes.to_numpy(dtype))
-        return elementwise.clone(self) if copy and out is self else out
+        return elementwise.clone(self) if (copy or flags[1:] == [True]) and out is self else out
+
+    def cpu(self):
+        return self
+
+    def cuda(self, device=None, non_blocking=False):
+        """RuntimeError: minigrad runs on the CPU."""
+        common.check_device("cuda")
+
+    def type(self, dtype=None, non_blocking=False):
+        """This tensor in another dtype; without one, the name of its type: 'torch.FloatTensor'."""
+        return f"torch.{self.dtype.text}Tensor" if dtype is None else self.to(dtype=dtype)
 
     def astype(self, dtype):
         """This tensor in a NumPy dtype: what the engine calls."""
@@ -182,30 +210,11 @@ class Tensor(Value):
     def type_as(self, other):
         return self.to(other.dtype)
 
-    def float(self):
-        return self.to(dtypes.float32)
-
-    def double(self):
-        return self.to(dtypes.float64)
-
-    def long(self):
-        return self.to(dtypes.int64)
-
-    def int(self):
-        return self.to(dtypes.int32)
-
-    def bool(self):
-        return self.to(dtypes.bool)
-
     # ---- printing, and Python's protocols
 
     def __repr__(self):
-        return self._text("tensor(")
-
-    def _text(self, prefix):
         made_by = self.grad_fn.name() if self.grad_fn is not None else None
-        return printing.format_tensor(self._array, prefix=prefix, grad_fn_name=made_by,
-                                      requires_grad=self.requires_grad and made_by is None)
+        return printing.format_tensor(self._array, grad_fn_name=made_by, requires_grad=self.requires_grad)
 
     def __format__(self, spec):
         return format(self.item(), spec) if self.ndim == 0 else object.__format__(self, spec)
@@ -227,10 +236,10 @@ class Tensor(Value):
         return bool(self._array.item())
 
     def __float__(self):
-        return float(self.item())
+        return float(self._array.item())  # a ValueError of NumPy for more than one number, as in PyTorch
 
     def __int__(self):
-        return int(self.item())
+        return int(self._array.item())
 
     def __index__(self):
         if self._array.dtype.kind == "f" or self._array.size != 1:
@@ -238,155 +247,69 @@ class Tensor(Value):
         return int(self.item())
 
     def __contains__(self, x):
+        if not common.is_operand(x):
+            raise RuntimeError(f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(x)}.")
         return bool((self == x)._array.any())
 
     def __deepcopy__(self, memo):
         if not self.is_leaf:
             raise RuntimeError("Only Tensors created explicitly by the user (graph leaves) support the deepcopy "
                                "protocol at the moment: detach() it first")
-        out = memo[id(self)] = rebuild(type(self), self._array.copy(), self.requires_grad)
-        if self._grad is not None:
-            out._grad = rebuild(Tensor, self._grad._array.copy(), False)
+        view = self._view
+        if view is not None and type(self) is Tensor and not view.base.requires_grad:
+            array = replay(view.chain, copying.deepcopy(view.base, memo))._array  # they share memory in the copy too
+        else:
+            array = self._array.copy("K")
+        out = memo[id(self)] = rebuild(type(self), array, self.requires_grad)
+        out._grad = copying.deepcopy(self._grad, memo)
+        out.__dict__.update(copying.deepcopy(self.__dict__, memo))
         return out
 
     def __reduce__(self):
-        return rebuild, (type(self), self._array, self.requires_grad)
+        return rebuild, (type(self), self._array, self.requires_grad), self.__dict__ or None
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
 
     # ---- operators
 
-    __add__ = __radd__ = elementwise.add
-    __sub__ = elementwise.sub
-    __mul__ = __rmul__ = elementwise.mul
-    __truediv__ = elementwise.div
-    __floordiv__ = elementwise.floor_divide
-    __mod__ = elementwise.remainder
-    __pow__ = elementwise.pow
-    __matmul__ = matmul.matmul
-    __neg__ = elementwise.neg
-    __abs__ = elementwise.abs
-    __and__ = __rand__ = elementwise.bitwise_and
-    __or__ = __ror__ = elementwise.bitwise_or
-    __xor__ = __rxor__ = elementwise.bitwise_xor
-    __lt__ = elementwise.lt
-    __le__ = elementwise.le
-    __gt__ = elementwise.gt
-    __ge__ = elementwise.ge
     __hash__ = object.__hash__
     __getitem__ = index.getitem
     __setitem__ = index.setitem
 
     def __eq__(self, other):
-        return elementwise.eq(self, other) if common.is_operand(other) else NotImplemented
+        return compare.eq(self, other) if common.is_operand(other) else NotImplemented
 
     def __ne__(self, other):
-        return elementwise.ne(self, other) if common.is_operand(other) else NotImplemented
+        return compare.ne(self, other) if common.is_operand(other) else NotImplemented
 
-    def __rsub__(self, other):
-        return elementwise.sub(other, self)
-
-    def __rtruediv__(self, other):
-        return elementwise.div(other, self)
-
-    def __rfloordiv__(self, other):
-        return elementwise.floor_divide(other, self)
-
-    def __rmod__(self, other):
-        return elementwise.remainder(other, self)
-
-    def __rpow__(self, other):
-        return elementwise.pow(other, self)
+    def __matmul__(self, other):
+        return matmul.matmul(self, common.operand(other))
 
     def __rmatmul__(self, other):
-        return matmul.matmul(other, self)
+        return matmul.matmul(common.operand(other), self)
+
+    def __pos__(self):
+        if self._array.dtype == np.bool_:
+            raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
+        return self
 
     def __invert__(self):
-        if self._array.dtype == np.bool_:
-            return elementwise.logical_not(self)
         if self._array.dtype.kind == "f":
             raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
-        return wrap(np.invert(self._array))
+        return compare.bitwise_not(self)
 
     def where(self, condition, other):
         return elementwise.where(condition, self, other)
 
-    # These take their sizes as several arguments or as one sequence.
-
-    def reshape(self, *shape):
-        return shapes.reshape(self, common.size_argument(shape, "reshape"))
-
-    def view(self, *shape):
-        if len(shape) == 1 and isinstance(shape[0], dtypes.dtype):
-            raise NotImplementedError("view(dtype) is not implemented: to(dtype) converts the numbers")
-        return shapes.view(self, common.size_argument(shape, "view"))
+    def split(self, split_size, dim=0):
+        return shapes.split(self, split_size, dim)
 
     def view_as(self, other):
         return shapes.view(self, other.shape)
 
-    def permute(self, *dims):
-        return shapes.permute(self, common.size_argument(dims, "permute"))
-
-    def expand(self, *sizes):
-        return shapes.expand(self, common.size_argument(sizes, "expand"))
-
     def expand_as(self, other):
         return shapes.expand(self, other.shape)
-
-    def broadcast_to(self, *sizes):
-        return shapes.expand(self, common.size_argument(sizes, "broadcast_to"))
-
-    def sum_to_size(self, *sizes):
-        return shapes.sum_to_size(self, common.size_argument(sizes, "sum_to_size"))
-
-    def flip(self, *dims):
-        return shapes.flip(self, common.size_argument(dims, "flip"))
-
-    # ---- in place
-
-    __iadd__ = in_place(elementwise.add, "add_")
-    __isub__ = in_place(elementwise.sub, "sub_")
-    __imul__ = in_place(elementwise.mul, "mul_")
-    __itruediv__ = in_place(elementwise.div, "div_")
-    __ipow__ = in_place(elementwise.pow, "pow_")
-    __ifloordiv__ = in_place(elementwise.floor_divide, "floor_divide_")
-    __imod__ = in_place(elementwise.remainder, "remainder_")
-
-    def fill_(self, value):
-        """Every element becomes `value`, a number or a tensor of one."""
-        if isinstance(value, Tensor) and value.ndim:
-            raise RuntimeError("fill_ only supports 0-dimension value tensor but got tensor with "
-                               f"{value.ndim} dimensions.")
-        index.setitem(self, ..., value)
-        return self
-
-    def zero_(self):
-        """Every element becomes 0."""
-        index.setitem(self, ..., 0)
-        return self
-
-    def copy_(self, src):
-        """The elements of `src`, broadcast and cast; its gradient goes to `src`."""
-        common.tensor_argument(src, "src", "copy_")
-        index.setitem(self, ..., src)
-        return self
-
-    def normal_(self, mean=0, std=1, *, generator=None):
-        """Random numbers with this mean and standard deviation. RuntimeError for a negative std."""
-        if std < 0:
-            raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
-        return self._draw("normal", generator, mean, std)
-
-    def uniform_(self, from_=0, to=1, *, generator=None):
-        """Random numbers from [from_, to). RuntimeError if from_ > to."""
-        if from_ > to:
-            raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={from_} > to={to}")
-        return self._draw("uniform", generator, from_, to)
-
-    def _draw(self, kind, generator, a, b):
-        if self._array.dtype.kind != "f":
-            raise NotImplementedError(f"\"{kind}_\" not implemented for '{self.dtype.text}'")
-        source = generator or random.default_generator
-        index.setitem(self, ..., wrap(getattr(source, kind)(self._array.shape, self._array.dtype, a, b)))
-        return self
 
 
 class Handle:
@@ -408,23 +331,91 @@ def rebuild(cls, array, requires_grad):
     return out
 
 
+def is_tensor(obj):
+    """Whether `obj` is a Tensor.
+
+        >>> import minigrad
+        >>> minigrad.is_tensor(minigrad.ones(2)), minigrad.is_tensor([1, 1])
+        (True, False)
+    """
+    return isinstance(obj, Tensor)
+
+
+def numel(input):
+    """The number of elements of `input`.
+
+        >>> import minigrad
+        >>> minigrad.numel(minigrad.ones(2, 3))
+        6
+    """
+    return common.tensor_argument(input, "input", "numel").numel()
+
+
 register_tensor_type(Tensor)
 
 # ---- functions that are methods too: each is explained where it stands
 
 METHODS = {
-    elementwise: """abs add bitwise_and bitwise_or bitwise_xor clamp clone cos div eq exp floor_divide ge gt isnan
-        le log logical_and logical_not logical_or lt maximum minimum mul ne neg pow relu remainder sigmoid sign sin
-        sqrt square sub tanh""",
-    index: "",
+    arrange: "diag repeat_interleave roll tril triu",
+    compare: """allclose bitwise_and bitwise_not bitwise_or bitwise_xor eq equal ge gt isclose isfinite isinf isnan le
+        logical_and logical_not logical_or logical_xor lt ne""",
+    elementwise: """add clamp clamp_max clamp_min clone div floor_divide fmod lerp masked_fill maximum minimum mul pow
+        remainder square sub""",
+    create: "bernoulli new_empty new_full new_ones new_tensor new_zeros",
+    fill: "copy_ fill_ normal_ uniform_ zero_",
+    index: "gather index_select masked_select nonzero scatter scatter_add",
     losses: "log_softmax softmax",
-    matmul: "matmul",
-    reduce: "amax amin argmax argmin max mean min prod std sum var",
-    shapes: "contiguous flatten squeeze t transpose unsqueeze",
+    matmul: "addmm bmm dot matmul mm mv outer",
+    reduce: "all amax amin any count_nonzero cumsum logsumexp mean norm prod std sum var",
+    sort: "argmax argmin argsort max min sort topk",
+    unary: """abs ceil cos erf exp exp2 expm1 floor log log10 log1p log2 neg reciprocal relu round rsqrt sigmoid sign
+        sin sqrt tan tanh trunc""",
+    shapes: """chunk contiguous diagonal flatten movedim narrow ravel select squeeze swapaxes t transpose unbind
+        unflatten unsqueeze""",
 }
-ALIASES = {"clip": "clamp", "divide": "div", "true_divide": "div", "mm": "matmul", "multiply": "mul",
-           "negative": "neg", "subtract": "sub"}
-IN_PLACE = """abs add clamp cos div exp floor_divide log mul neg pow relu remainder sigmoid sin sqrt sub tanh"""
+ALIASES = {"clip": "clamp", "divide": "div", "moveaxis": "movedim", "multiply": "mul", "ndimension": "dim",
+           "negative": "neg", "nelement": "numel", "subtract": "sub", "swapdims": "transpose", "true_divide": "div"}
+IN_PLACE = """abs add addmm bitwise_and bitwise_not bitwise_or bitwise_xor ceil clamp clamp_max clamp_min cos div
+    eq erf exp exp2 expm1 floor floor_divide fmod ge gt le lerp log log10 log1p log2 logical_and logical_not
+    logical_or logical_xor lt masked_fill mul ne neg pow reciprocal relu remainder round rsqrt scatter scatter_add
+    sigmoid sign sin sqrt square sub tan tanh trunc"""
+
+# For each of these Python has three: __add__, __radd__ (y + x, where y is no tensor) and __iadd__ (x += y).
+PYTHON = {"add": "add", "and": "bitwise_and", "mul": "mul", "or": "bitwise_or", "xor": "bitwise_xor",
+          "floordiv": "floor_divide", "mod": "remainder", "pow": "pow", "sub": "sub", "truediv": "div"}
+COMMUTES = {"add", "and", "mul", "or", "xor"}
+# The sizes of these come one by one, or in a sequence: x.view(2, 3), x.view((2, 3)), x.view(size=(2, 3)).
+SIZED = {"broadcast_to": "size", "expand": "size", "flip": "dims", "permute": "dims", "repeat": "repeats",
+         "reshape": "shape", "sum_to_size": "size", "tile": "dims", "view": "size"}
+
+
+def sized(function, argument):
+    name = function.__name__
+
+    def method(self, *sizes, **named):
+        if sizes and isinstance(sizes[0], dtypes.dtype):
+            raise NotImplementedError(f"{name}(dtype) is not implemented: to(dtype) converts the numbers")
+        given = sizes or named.pop(argument, None)
+        if named or not isinstance(given, (tuple, list)):
+            raise TypeError(f"{name}() takes one argument, '{argument}', a tuple of ints; it got {given}, {named}")
+        return function(self, common.size_argument(given, name))
+
+    method.__doc__ = function.__doc__
+    return method
+
+
+def reflected(function, commutes):
+    def method(self, other):
+        if not common.is_operand(other):
+            return NotImplemented
+        return function(self, other) if commutes else function(other, self)
+
+    return method
+
+
+def converted(dtype):
+    return lambda self: self.to(dtype)
+
 
 for module, names in METHODS.items():
     for name in names.split():
@@ -433,3 +424,14 @@ for name, same in ALIASES.items():
     setattr(Tensor, name, getattr(Tensor, same))
 for name in IN_PLACE.split():
     setattr(Tensor, f"{name}_", in_place(getattr(Tensor, name), f"{name}_"))
+for name in "abs ge gt le lt neg".split():
+    setattr(Tensor, f"__{name}__", getattr(Tensor, name))
+for name, same in PYTHON.items():
+    function = getattr(Tensor, same)
+    setattr(Tensor, f"__{name}__", function)
+    setattr(Tensor, f"__r{name}__", reflected(function, name in COMMUTES))
+    setattr(Tensor, f"__i{name}__", in_place(function, f"{same}_"))
+for name, argument in SIZED.items():
+    setattr(Tensor, name, sized(getattr(shapes if hasattr(shapes, name) else arrange, name), argument))
+for name in "float double long int bool".split():
+    setattr(Tensor, name, converted(getattr(dtypes, name)))

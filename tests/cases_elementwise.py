@@ -1,7 +1,7 @@
-"""Arithmetic, comparisons, and functions of one number."""
+"""Arithmetic, comparisons and logic."""
 
 import numpy as np
-from helpers import INF, INTEGERS, MASK, NAN, PAIRS, POSITIVE, SHAPES, SPECIAL, F, on, pairs, positive
+from helpers import INF, INTEGERS, MASK, NAN, PAIRS, SHAPES, SPECIAL, on, pairs, positive
 
 ARITHMETIC = {
     "add": [
@@ -27,6 +27,9 @@ ARITHMETIC = {
         *on(lambda m, x, y: x / y, [(2,), (2,)], [INTEGERS, INTEGERS + 10], [MASK, ~MASK]),
         *on(lambda m, x: (x / 2.5, 2.5 / x, x / 2, 3 / x), [positive(2, 3)], [INTEGERS + 10]),
         *on(lambda m, x: m.div(x, 0.3, rounding_mode=None), [(3,)]),
+        *on(lambda m, x: (m.div(x, 0.3, rounding_mode="trunc"), x.div(-0.3, rounding_mode="floor")), [(3,)]),
+        *on(lambda m, x, y: [m.div(x, y, rounding_mode=mode) for mode in ("trunc", "floor")],
+            [INTEGERS, [[2, -2, 3], [-3, 5, 5]]], [INTEGERS, (2, 3)], [np.uint8([7, 9]), np.uint8([2, 3])]),
     ],
     "pow": [
         *on(lambda m, x, y: m.pow(x, y), *([positive(*a), b] for a, b in PAIRS)),
@@ -47,18 +50,7 @@ ARITHMETIC = {
         *on(lambda m, x: x @ x.t(), [(2, 3)]),
         *on(lambda m, x: x.mm(x.T), [(2, 3)]),
     ],
-    "neg": on(lambda m, x: (m.neg(x), -x), *SHAPES, [INTEGERS], [np.uint8([0, 1, 255])]),
-    "abs": on(lambda m, x: (m.abs(x), abs(x)), *SHAPES, [INTEGERS]),
-    "square": on(lambda m, x: m.square(x), *SHAPES, [INTEGERS]),
-    "exp": on(lambda m, x: m.exp(x), *SHAPES, [INTEGERS]),
-    "log": on(lambda m, x: m.log(x), *POSITIVE, [INTEGERS + 10]),
-    "sqrt": on(lambda m, x: m.sqrt(x), *POSITIVE, [INTEGERS + 10]),
-    "sin": on(lambda m, x: m.sin(x), *SHAPES, [INTEGERS]),
-    "cos": on(lambda m, x: m.cos(x), *SHAPES, [INTEGERS]),
-    "tanh": on(lambda m, x: m.tanh(x), *SHAPES, [MASK]),
-    "sigmoid": on(lambda m, x: m.sigmoid(x), *SHAPES, [INTEGERS]),
-    "relu": on(lambda m, x: (m.relu(x), F(m).relu(x)), *SHAPES, [INTEGERS]),
-    "sign": on(lambda m, x: m.sign(x), *SHAPES, [INTEGERS]),
+    "square": on(lambda m, x: m.square(x), *SHAPES, [INTEGERS], [MASK], [np.uint8([0, 200])]),
     "clone": on(lambda m, x: m.clone(x), *SHAPES, [INTEGERS]),
     "clamp": [
         *on(lambda m, x: m.clamp(x, -0.5, 0.5), *SHAPES),
@@ -67,6 +59,22 @@ ARITHMETIC = {
         *on(lambda m, x, low: m.clamp(x, low), [(2, 3), (3,)], [(2,), ()]),
         *on(lambda m, x, y: m.clamp(x, y - 1, y + 1), [(2, 3), (3,)], [(), ()]),
         *on(lambda m, x, high: m.clamp(x, max=high), [(2, 1), (3,)], [(0, 2), (2,)]),
+        *on(lambda m, x, y: m.clamp(x, y, y + 0.5), [INTEGERS, (3,)], [(2, 3), INTEGERS]),
+    ],
+    "clamp_min": [
+        *on(lambda m, x: (m.clamp_min(x, 0), m.clamp_min(x, 0.5)), [(2, 3)], [INTEGERS]),
+        *on(lambda m, x, low: x.clamp_min(low), [(2, 3), (3,)]),
+    ],
+    "clamp_max": on(lambda m, x: (m.clamp_max(x, 0), m.clamp_max(x, max=0.5)), [(2, 3)], [INTEGERS]),
+    "masked_fill": [
+        *on(lambda m, x, c: (m.masked_fill(x, c, 2.5), m.masked_fill(x, c, True)), [(2, 3), MASK], [(3,), MASK],
+            [(2, 3), MASK[0]], [INTEGERS, MASK], [MASK, ~MASK], [(0, 3), MASK[0]]),
+        *on(lambda m, x, c, value: m.masked_fill(x, mask=c, value=value), [(2, 3), MASK, ()], [(3,), MASK, 7]),
+        *on(lambda m, x: x.masked_fill(x.detach() > 0, float("-inf")).exp(), [(2, 3)]),
+    ],
+    "lerp": [
+        *on(lambda m, x, y: (m.lerp(x, y, 0.3), m.lerp(x, y, 0.75), x.lerp(y, 2)), [(2, 3), (3,)], [(), ()]),
+        *on(lambda m, x, y, w: m.lerp(x, y, w), [(2, 3), (3,), (2, 1)], [(2,), (2,), ()], [(2,), (2,), np.array(1)]),
     ],
     "where": [
         *on(lambda m, c, x, y: m.where(c, x, y), *([MASK, *p] for p in PAIRS[:5])),
@@ -74,9 +82,15 @@ ARITHMETIC = {
         *on(lambda m, c: (m.where(c, 1, 0), m.where(c, 1.5, 0), m.where(c, True, False)), [MASK]),
         *on(lambda m, c, x, y: m.where(c, x, y), [MASK[0], (2, 3), INTEGERS], [np.True_, (2,), ()]),
         *on(lambda m, c, x: x.where(c, -x), [MASK, (2, 3)]),
+        *on(lambda m, x: m.where(x), [MASK], [INTEGERS], [(2, 3)], [np.array(True)], [np.zeros((2, 0))]),
     ],
     "maximum": on(lambda m, x, y: m.maximum(x, y), *PAIRS, [INTEGERS, (2, 3)], [INTEGERS, MASK]),
     "minimum": on(lambda m, x, y: m.minimum(x, y), *PAIRS, [INTEGERS, (2, 3)], [INTEGERS, MASK]),
+    "fmod": [
+        *on(lambda m, x, y: m.fmod(x, y), *([a, positive(*b)] for a, b in PAIRS)),
+        *on(lambda m, x: (x.fmod(0.7), x.fmod(-0.7), x.fmod(2)), [(2, 3)], [INTEGERS]),
+        *on(lambda m, x, y: m.fmod(x, y), [INTEGERS, -3 - np.abs(INTEGERS)], [INTEGERS, (2, 3)]),
+    ],
     "remainder": [
         *on(lambda m, x, y: m.remainder(x, y), *([a, positive(*b)] for a, b in PAIRS)),
         *on(lambda m, x: (x % 0.7, x % -0.7, x % 2), [(2, 3)], [INTEGERS]),
@@ -97,12 +111,32 @@ COMPARISONS = {
     "floor_divide": [
         *on(lambda m, x, y: m.floor_divide(x.detach(), y.detach()), *PAIRS, [INTEGERS, (2, 3)]),
         *on(lambda m, x: (x // 2, x // -2, x // 2.5, 7 // (x + 10)), [INTEGERS]),
-        *on(lambda m, x, y: m.div(x, y, rounding_mode="floor"), [INTEGERS, INTEGERS**2 + 1]),
+        *on(lambda m, x: x // 0, [np.zeros(0, int)]),
     ],
-    "logical_and": on(lambda m, x, y: m.logical_and(x, y), [MASK, ~MASK], [INTEGERS, (2, 3)]),
-    "logical_or": on(lambda m, x, y: m.logical_or(x, y), [MASK, ~MASK], [INTEGERS, (2, 3)]),
-    "logical_not": on(lambda m, x: m.logical_not(x), [MASK], [INTEGERS], [(2, 3)]),
-    "isnan": on(lambda m, x: m.isnan(x), [[0.0, NAN, INF]], [INTEGERS], [()]),
+    **{
+        name: on(lambda m, x, y, name=name: getattr(m, name)(x, y),
+                 [MASK, ~MASK], [INTEGERS, (2, 3)], [MASK, MASK[0]], [[0.0, NAN], [-0.0, 0.0]], [(0,), (2, 1)])
+        for name in ("logical_and", "logical_or", "logical_xor")
+    },
+    **{
+        name: on(lambda m, x, name=name: (getattr(m, name)(x, 3), getattr(m, name)(x, x.flip(0))),
+                 [MASK], [INTEGERS], [np.uint8([7, 8])], [np.zeros((2, 0), int)])
+        for name in ("bitwise_and", "bitwise_or", "bitwise_xor")
+    },
+    **{
+        name: on(lambda m, x, name=name: getattr(m, name)(x),
+                 [[0.0, NAN, INF, -INF]], [INTEGERS], [MASK], [()], [(0, 2)])
+        for name in ("isnan", "isinf", "isfinite", "logical_not")
+    },
+    "bitwise_not": on(lambda m, x: m.bitwise_not(x), [MASK], [INTEGERS], [np.uint8([0, 255])]),
+    "isclose": [
+        *on(lambda m, x, y: (m.isclose(x, y), x.isclose(y, 0.5), m.isclose(x, y, rtol=0, atol=1, equal_nan=True)),
+            [(2, 3), (3,)], [(0,), (1,)], [INTEGERS, INTEGERS + 1], [MASK, ~MASK], pairs(SPECIAL)),
+    ],
+    "allclose": on(lambda m, x, y: (m.allclose(x, y), x.allclose(y, 1, 9), m.allclose(x, y, equal_nan=True)),
+                   [(2, 3), (3,)], [(0,), (1,)], [INTEGERS, INTEGERS], [[NAN, INF], [NAN, INF]]),
+    "equal": on(lambda m, x, y: (m.equal(x, y), x.equal(x)), [(2, 3), (3,)], [INTEGERS, INTEGERS * 1.0], [(0,), (0,)],
+                [[NAN], [NAN]]),
     "comparison operators": [
         *on(lambda m, x, y: (x == y, x != y, x < y, x <= y, x > y, x >= y), [(3,), (3,)]),
         *on(lambda m, x: (x == 2, 2 == x, 2 < x, 2 >= x, x == None, x == "a"), [INTEGERS]),  # noqa
@@ -115,9 +149,6 @@ OPERATORS = ARITHMETIC | COMPARISONS
 
 
 EDGES = {
-    name: on(lambda m, x, name=name: getattr(m, name)(x), [SPECIAL])
-    for name in ("neg", "abs", "exp", "log", "sqrt", "sin", "cos", "tanh", "sigmoid", "relu", "sign")
-} | {
     name: on(lambda m, x, y, name=name: getattr(m, name)(x, y), pairs(SPECIAL))
     for name in ("add", "sub", "mul", "div", "pow", "maximum", "minimum", "eq", "lt", "ge")
 } | {
@@ -125,6 +156,10 @@ EDGES = {
     "division rounded down": on(
         lambda m, x, y: (x.detach() // y.detach(), x % y.detach()), pairs(SPECIAL[:5] + [-2.0, NAN])
     ),
+    "division rounded towards 0": on(
+        lambda m, x, y: (m.div(x, y, rounding_mode="trunc"), m.fmod(x, y.detach())), pairs(SPECIAL[:8])
+    ),
+    "lerp": on(lambda m, x, y: (m.lerp(x, y, 0.25), m.lerp(x, y, 0.5)), pairs(SPECIAL)),
     "clamp": [
         *on(lambda m, x: (x.clamp(-1, 1), x.clamp(min=0), x.clamp(1, -1), x.clamp(max=NAN)), [SPECIAL]),
         *on(lambda m, x, y: (m.clamp(x, y), m.clamp(x, max=y)), pairs(SPECIAL[:7])),
@@ -132,4 +167,54 @@ EDGES = {
         *on(lambda m, x, y, z: m.clamp(x, y, z), [[1.0, 2.0, 3.0], [2.0, 2.0, 1.0], [1.0, 2.0, 3.0]]),
     ],
     "where": on(lambda m, c, x, y: m.where(c, x / y, 0.0), [MASK[0], [1.0, 2.0, 3.0], [0.0, 1.0, 2.0]]),
+}  # fmt: skip
+
+ERRORS = {
+    "rounding mode": (lambda m: m.div(m.ones(2), 2, rounding_mode="up"), RuntimeError, ["rounding_mode", "up"]),
+    "division by 0": (lambda m: m.tensor([1]) // 0, RuntimeError, ["ZeroDivisionError"]),
+    "truncated division by 0": (
+        lambda m: m.div(m.tensor([1]), 0, rounding_mode="trunc"), RuntimeError, ["ZeroDivisionError"]
+    ),
+    "fmod by 0": (lambda m: m.fmod(m.tensor([1]), m.tensor([0])), RuntimeError, ["ZeroDivisionError"]),
+    "fmod of bools": (lambda m: m.fmod(m.tensor([True]), True), NotImplementedError, ["Bool"]),
+    "fmod of a number": (lambda m: m.fmod(2, m.tensor([2])), TypeError, ["int"]),
+    "gradient of //": (
+        lambda m: (m.ones(2, requires_grad=True) // 2).sum().backward(), RuntimeError, ["not differentiable"]
+    ),
+    "negative power": (lambda m: m.tensor([2], dtype=m.uint8) ** -1, RuntimeError, ["negative integer powers"]),
+    "mask of floats": (lambda m: m.ones(2).masked_fill(m.ones(2), 1), RuntimeError, ["mask", "float32"]),
+    "mask of numbers": (lambda m: m.ones(2).masked_fill([True, False], 1), TypeError, ["mask", "list"]),
+    "fill with several": (
+        lambda m: m.ones(2).masked_fill(m.ones(2) > 0, m.ones(2)), RuntimeError, ["0-dimension", "[2]"]
+    ),
+    "fill with text": (lambda m: m.ones(2).masked_fill(m.ones(2) > 0, "1"), TypeError, ["str"]),
+    "fill with too much": (
+        lambda m: m.tensor([1]).masked_fill(m.ones(1) > 0, m.tensor(INF)), RuntimeError, ["overflow", "inf"]
+    ),
+    "fill with NaN": (lambda m: m.tensor([1]).masked_fill(m.ones(1) > 0, NAN), RuntimeError, ["overflow", "nan"]),
+    "shapes of masked_fill": (
+        lambda m: m.ones(3).masked_fill(m.ones(2) > 0, 1), RuntimeError, ["(2)", "(3)", "dimension 0"]
+    ),
+    "mask larger than what is filled": (
+        lambda m: m.ones(1).masked_fill_(m.ones(3) > 0, 1.0), RuntimeError, ["[1]", "[3]", "broadcast"]
+    ),
+    "lerp dtypes": (lambda m: m.lerp(m.ones(2), m.ones(2).double(), 0.5), RuntimeError, ["end", "float64"]),
+    "lerp weights": (lambda m: m.lerp(m.ones(2), m.ones(2), m.ones(2).double()), RuntimeError, ["weight", "float64"]),
+    "lerp integers": (lambda m: m.lerp(m.tensor([1]), m.tensor([1]), 0.5), NotImplementedError, ["lerp", "Long"]),
+    "lerp to a number": (lambda m: m.lerp(m.ones(2), 1.0, 0.5), TypeError, ["end", "float"]),
+    "clamp_min None": (lambda m: m.ones(2).clamp(None, None), RuntimeError, ["min", "max"]),
+    "clamp to a large number": (lambda m: m.ones(2).clamp(-1e300), RuntimeError, ["overflow", "1e+300"]),
+    "clamp bools by bools": (lambda m: m.clamp(*[m.ones(2) > 0] * 3), NotImplementedError, ["clamp", "Bool"]),
+    "bits of floats": (lambda m: m.bitwise_not(m.ones(2)), NotImplementedError, ["bitwise_not", "Float"]),
+    "logical number": (lambda m: m.logical_xor(m.ones(2), True), TypeError, ["logical_xor", "other", "bool"]),
+    "logical shapes": (
+        lambda m: m.logical_xor(m.ones(2), m.ones(3)), RuntimeError, ["a (2)", "b (3)", "dimension 0"]
+    ),
+    "isclose dtypes": (lambda m: m.isclose(m.ones(2), m.ones(2).double()), RuntimeError, ["Float", "Double"]),
+    "isclose shapes": (lambda m: m.isclose(m.ones(2), m.ones(3)), RuntimeError, ["a (2)", "b (3)"]),
+    "allclose rtol": (lambda m: m.allclose(m.ones(2), m.ones(2), -1), RuntimeError, ["rtol", "-1"]),
+    "allclose atol": (lambda m: m.allclose(m.ones(2), m.ones(2), atol=NAN), RuntimeError, ["atol", "nan"]),
+    "allclose a number": (lambda m: m.allclose(m.ones(2), 1.0), TypeError, ["other", "float"]),
+    "equal to a number": (lambda m: m.equal(m.ones(2), 1.0), TypeError, ["other", "float"]),
+    "in place into integers": (lambda m: m.tensor([1]).exp_(), RuntimeError, ["Float", "Long"]),
 }  # fmt: skip

@@ -1,7 +1,7 @@
 """Reductions."""
 
 import numpy as np
-from helpers import INFINITE, INTEGERS, MASK, NAN_ROWS, SHAPES, TIED, ZEROS, distinct, on
+from helpers import INF, INFINITE, INTEGERS, MASK, NAN, NAN_ROWS, SHAPES, TIED, ZEROS, distinct, on, positive
 
 FULL = [*SHAPES, [INTEGERS], [MASK]]
 
@@ -35,6 +35,21 @@ def arg_extremum(name):
         *on(lambda m, x: getattr(m, name)(x, -1, keepdim=True), [(2, 3)], [()], [(0, 2)]),
         *on(lambda m, x: getattr(m, name)(x, None, True), [(2, 3)]),
     ]
+
+
+def truth(name):
+    """all and any, of every dtype."""
+    inputs = [MASK], [INTEGERS], [(2, 3)], [()], [(0,)], [(2, 0)], [INTEGERS.astype(np.uint8)], [[NAN, 0.0]]
+    return [
+        *on(lambda m, x: (getattr(m, name)(x), getattr(m, name)(x, -1), getattr(m, name)(x, dim=0, keepdim=True)),
+            *inputs),
+        *on(lambda m, x: (getattr(m, name)(x, (0, 1)), getattr(m, name)(x, ()), getattr(m, name)(x, None, True)),
+            [MASK]),
+    ]
+
+
+def one(m, *shape):
+    return m.ones(*shape)
 
 
 OPERATORS = {
@@ -78,6 +93,37 @@ OPERATORS = {
         *on(lambda m, x: m.amin(x), [distinct(2, 3)], [()], [INTEGERS], [MASK]),
         *on(lambda m, x: (m.amin(x, 1), x.amin((0, -1), keepdim=True), x.amin([0])), [distinct(2, 3)]),
     ],
+    "all": truth("all"),
+    "any": truth("any"),
+    "count_nonzero": on(lambda m, x: (m.count_nonzero(x), m.count_nonzero(x, dim=-1)), *FULL, [[NAN, 0.0]]),
+    "cumsum": [
+        *on(lambda m, x: (m.cumsum(x, 0), x.cumsum(dim=-1)), *SHAPES, [INTEGERS], [MASK], [(5,)]),
+        *on(lambda m, x: (m.cumsum(x, 1, dtype=m.float64), x.cumsum(axis=0)), [INTEGERS], [(2, 3)]),
+    ],
+    "logsumexp": [
+        *on(lambda m, x: (m.logsumexp(x, 0), x.logsumexp(dim=-1, keepdim=True)), [(2, 3)], [()], [(0, 2)], [INTEGERS]),
+        *on(lambda m, x: m.logsumexp(x, (0, 2)), [(2, 1, 3)]),
+    ],
+    "norm": [
+        *on(lambda m, x: (m.norm(x), m.norm(x, dim=0), x.norm(2, -1, keepdim=True)), [(2, 3)], [()], [(1,)]),
+        *on(lambda m, x: (x.norm(1), x.norm(3, 0), m.norm(x, p=1.5, dim=(0, 1)), x.norm(-1.0), x.norm(0.5)),
+            [positive(2, 3)]),
+        *on(lambda m, x: (x.norm(INF), x.norm(-INF, 1), x.norm(0, 0)), [distinct(2, 3)]),
+        *on(lambda m, x: (m.norm(x, "fro", [0, 1]), x.norm(dtype=m.float64), x.norm(None, 1)), [(2, 3)]),
+    ],
+    "sort": [
+        *on(lambda m, x: (m.sort(x), m.sort(x, 0, True), x.sort(dim=-2, descending=True)), [distinct(2, 3)],
+            [distinct(3, 2, 2)]),
+        *on(lambda m, x: (m.sort(x, stable=True), m.sort(x, stable=True, descending=True)), [()], [(1,)], [(2, 0)],
+            [INTEGERS], [MASK]),
+        *on(lambda m, x: (x.sort().indices, x.topk(1).values), [[2.0, 1.0]]),
+    ],
+    "argsort": on(lambda m, x: (m.argsort(x), x.argsort(0, descending=True)), [distinct(2, 3)], [()], [(1, 0)]),
+    "topk": [
+        *on(lambda m, x: (m.topk(x, 2), x.topk(1, 0), m.topk(x, k=2, dim=1, largest=False)), [distinct(2, 3)],
+            [INTEGERS]),
+        *on(lambda m, x: (m.topk(x, 0), x.topk(1).values), [()], [(1,)], [distinct(4)]),
+    ],
     "argmax": arg_extremum("argmax"),
     "argmin": arg_extremum("argmin"),
 }
@@ -92,5 +138,50 @@ EDGES = {
     "prod": on(lambda m, x: (x.prod(), x.prod(0), x.prod(1)), [ZEROS], [NAN_ROWS], [INFINITE]),
     "sum": on(lambda m, x: (x.sum(), x.mean(1), x.sum(0)), [NAN_ROWS], [INFINITE]),
     "std": on(lambda m, x: (x.std(0), x.var(1), x.std()), [np.ones((2, 3))], [TIED], [INFINITE]),
+    "amax": on(lambda m, x: (x.amax(1), x.amin(0), x.amax()), [NAN_ROWS], [TIED], [INFINITE]),
+    "sort": on(
+        lambda m, x: (m.sort(x, stable=True), m.sort(x, dim=0, stable=True, descending=True)),
+        [TIED], [NAN_ROWS], [INFINITE], [np.eye(20)]),
+    "topk": on(lambda m, x: (x.topk(2).values.detach(), x.topk(3, 0, False).values.detach()), [TIED + TIED],
+        [NAN_ROWS]),
+    "logsumexp": on(lambda m, x: (m.logsumexp(x, 1), m.logsumexp(x, (0, 1))), [INFINITE], [NAN_ROWS], [[[1e4, 1e4]]]),
+    "norm": [
+        *on(lambda m, x: (m.norm(x), x.norm(3), x.norm(1.5), x.norm(0.5), x.norm(1), x.norm(INF), x.norm(0)),
+            [[0.0, 0.0]], [ZEROS]),
+        *on(lambda m, x: (m.norm(x, 2, 1), x.norm(INF, 0), x.norm(-INF, 1), x.norm(0, 1), x.norm(1, 1)), [NAN_ROWS],
+            [INFINITE], [TIED]),
+        *on(lambda m, x: (m.norm(x), m.norm(x, 1), m.norm(x, 0, 0), m.norm(x, INF, 0)), [(2, 0)], [(2, 0, 2)]),
+    ],
+    "numpy's names": [
+        *on(lambda m, x: (m.sum(x, axis=0, keepdims=True), x.mean(axis=1), x.std(axis=0), m.prod(x, axis=1)), [(2, 3)]),
+        *on(lambda m, x: (x.max(axis=1), x.argmax(axis=1), x.sort(axis=0), x.all(axis=0), x.topk(1, axis=0)),
+            [distinct(2, 3)]),
+    ],
+    "var of too few": on(lambda m, x: (x.var(correction=3), x.var(0), x.std(1), x.var(1, False)), [(1, 2)], [(2, 0)]),
     "too few": on(lambda m, x: (x.var(), x.std(), x.mean(), x.sum(), x.prod()), [(1,)], [(0,)], [()]),
+}  # fmt: skip
+
+ERRORS = {
+    "cumsum without dim": (lambda m: one(m, 2).cumsum(None), TypeError, ["dim", "NoneType"]),
+    "cumsum far": (lambda m: one(m, 2).cumsum(1), IndexError, ["[-1, 0]", "1"]),
+    "cumsum over two": (lambda m: one(m, 2, 2).cumsum((0, 1)), TypeError, ["dim", "tuple"]),
+    "all twice": (lambda m: one(m, 2, 3).all((0, 0)), RuntimeError, ["dim 0"]),
+    "any far": (lambda m: one(m, 2, 3).any(2), IndexError, ["[-2, 1]", "2"]),
+    "logsumexp of all": (lambda m: one(m, 2).logsumexp(None), TypeError, ["dim", "NoneType"]),
+    "norm of integers": (lambda m: m.tensor([1, 2]).norm(), RuntimeError, ["norm", "int64"]),
+    "norm to a narrower dtype": (
+        lambda m: m.norm(one(m, 2).double(), dtype=m.float32), RuntimeError, ["float32", "float64"]
+    ),
+    "norm of a word": (lambda m: one(m, 2, 2).norm("abc"), RuntimeError, ["p", "abc"]),
+    "norm twice": (lambda m: one(m, 2, 2).norm(2, (0, 0)), RuntimeError, ["dim 0"]),
+    "largest norm of nothing": (lambda m: one(m, 2, 0).norm(INF, 1), RuntimeError, ["norm", "[2, 0]"]),
+    "argmax of bools": (lambda m: (one(m, 2) > 0).argmax(), RuntimeError, ["argmax", "bool"]),
+    "max of all, kept": (lambda m: one(m, 2).max(keepdim=True), TypeError, ["dim"]),
+    "sort far": (lambda m: one(m, 2).sort(1), IndexError, ["[-1, 0]", "1"]),
+    "sort the other way, by a number": (lambda m: one(m, 2).sort(0, 1), TypeError, ["descending", "1"]),
+    "argsort along nothing": (lambda m: one(m, 2).argsort(None), TypeError, ["dim"]),
+    "topk of too few": (lambda m: one(m, 2, 3).topk(4), RuntimeError, ["k=4", "[2, 3]"]),
+    "topk of less than none": (lambda m: one(m, 3).topk(-1), RuntimeError, ["k=-1"]),
+    "topk of a fraction": (lambda m: one(m, 3).topk(1.5), TypeError, ["k", "float"]),
+    "topk of bools": (lambda m: (one(m, 3) > 0).topk(1), RuntimeError, ["bool"]),
 }  # fmt: skip

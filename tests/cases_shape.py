@@ -1,6 +1,16 @@
 """Other shapes of the same numbers, and the same numbers in another dtype."""
 
-from helpers import INTEGERS, MASK, NAN, F, on, positive
+from helpers import INTEGERS, MASK, NAN, NAN_ROWS, on, positive
+
+
+def write(m, x, y, view):
+    """x * 2 after `y` was written into, and multiplied into, views of it; and what those views hold then."""
+    z = x * 2
+    before = view(z)
+    view(z).mul_(y)
+    before.add_(y * y)
+    return z, before, view(z)
+
 
 OPERATORS = {
     "reshape": [
@@ -60,12 +70,57 @@ OPERATORS = {
         *on(lambda m, x: (m.flip(x, (0, 1)), x.flip(-1), x.flip([0])), [(2, 3)], [(2, 0)]),
         *on(lambda m, x: m.flip(x, ()), [()], [(2,)]),
     ],
-    "pad": [
-        *on(lambda m, x: F(m).pad(x, (1, 2)), [(3,)], [(2, 3)], [(0,)], [INTEGERS]),
-        *on(lambda m, x: F(m).pad(x, (1, 0, 0, 2), value=1.5), [(2, 3)], [(2, 1, 2)]),
-        *on(lambda m, x: F(m).pad(x, (-1, 1, 1, -1)), [(2, 3)]),
-        *on(lambda m, x: F(m).pad(x, [-1, -1], "constant", 3), [(2, 3)]),
-        *on(lambda m, x: F(m).pad(x, ()), [()], [(2,)]),
+    "ravel": on(lambda m, x: (m.ravel(x), x.t().ravel()), [(2, 3)], [()], [(0, 2)]),
+    "unflatten": [
+        *on(lambda m, x: (m.unflatten(x, 1, (2, 2)), x.unflatten(-1, [-1, 1, 4])), [(2, 4)]),
+        *on(lambda m, x: x.unflatten(dim=0, sizes=(-1, 2)), [(0,)], [(4, 1)]),
+    ],
+    "swapaxes": on(lambda m, x: (m.swapaxes(x, 0, -1), x.swapdims(1, 0), x.mT), [(2, 1, 3)]),
+    "movedim": [
+        *on(lambda m, x: (m.movedim(x, 0, -1), x.movedim((0, 1), (2, 0)), x.moveaxis(-1, 0)), [(2, 1, 3)]),
+        *on(lambda m, x: m.movedim(x, source=(), destination=()), [()], [(2,)]),
+    ],
+    "broadcast_tensors": on(lambda m, *xs: m.broadcast_tensors(*xs)[0], [(2, 1), (3,)], [(), (2, 2)], [(1,), (0,)]),
+    "meshgrid": [
+        *on(lambda m, x, y: m.meshgrid(x, y, indexing="xy")[0], [(2,), (3,)], [(), (2,)], [(0,), (1,)]),
+        *on(lambda m, *xs: m.meshgrid(xs, indexing="ij")[0], [(2,), (1,), (2,)], [(3,)]),
+    ],
+    "narrow": [
+        *on(lambda m, x: (m.narrow(x, 1, 1, 2), x.narrow(-2, -1, 1), x.narrow(dim=1, start=3, length=0)), [(2, 3)]),
+        *on(lambda m, x: x.narrow(0, m.tensor(1), 1), [(2,)], [INTEGERS]),
+    ],
+    "select": on(lambda m, x: (m.select(x, 0, -1), x.select(dim=1, index=2)), [(2, 3)], [INTEGERS]),
+    "unbind": on(lambda m, x: (m.unbind(x), x.unbind(-1)), [(2, 3)], [MASK], [(2, 2, 1)]),
+    "split": [
+        *on(lambda m, x: (m.split(x, 2), x.split(2, dim=1), x.split([0, 2, 1], -1)), [(2, 3)], [INTEGERS], [(0, 3)]),
+        *on(lambda m, x: (x.split(split_size=5), m.split(x, (1, 1))), [(2,)]),
+        *on(lambda m, x: (x.split(0), x.split(3), x.split([0])), [(0,)]),
+    ],
+    "chunk": [
+        *on(lambda m, x: (m.chunk(x, 2), x.chunk(chunks=3, dim=1), x.chunk(9, -1)), [(2, 4)], [(0, 3)]),
+    ],
+    "diagonal": [
+        *on(lambda m, x: (m.diagonal(x), x.diagonal(1), x.diagonal(offset=-1), x.diagonal(5)), [(2, 3)], [(3, 2)]),
+        *on(lambda m, x: (x.diagonal(1, 0, 2), x.diagonal(0, dim1=-1, dim2=0), x[..., 1:].diagonal()), [(2, 2, 3)]),
+    ],
+    "diag": [
+        *on(lambda m, x: (m.diag(x), x.diag(1), x.diag(diagonal=-2)), [(2, 3)], [(2,)], [(0,)], [(0, 2)], [INTEGERS]),
+    ],
+    "tril": on(lambda m, x: (m.tril(x), x.tril(1), x.tril(diagonal=-1)), [(2, 3)], [(2, 3, 2)], [MASK], [(0, 2)]),
+    "triu": on(lambda m, x: (m.triu(x), x.triu(-1), x.triu(diagonal=4)), [(3, 2)], [INTEGERS], [(1, 2, 2)]),
+    "roll": [
+        *on(lambda m, x: (m.roll(x, 1), x.roll(-2, 1), x.roll(shifts=(1, 5), dims=(0, -1))), [(2, 3)], [(0, 2)]),
+        *on(lambda m, x: (m.roll(x, 4), x.roll((3,), ())), [()], [(3,)], [MASK]),
+    ],
+    "repeat": [
+        *on(lambda m, x: (x.repeat(2, 1), x.repeat((1, 2, 2)), x.repeat(repeats=(1, 1)), x.repeat(0, 2)), [(2, 2)]),
+        *on(lambda m, x: (x.repeat(3), x.repeat(())), [()]),
+        *on(lambda m, x: x.repeat(2), [(0,)], [(3,)]),
+    ],
+    "tile": on(lambda m, x: (m.tile(x, (2,)), x.tile(2, 1, 2), x.tile(dims=())), [(2, 2)], [()], [INTEGERS]),
+    "repeat_interleave": [
+        *on(lambda m, x: (m.repeat_interleave(x, 2), x.repeat_interleave(2, dim=1)), [(2, 3)], [INTEGERS]),
+        *on(lambda m, x: (x.repeat_interleave(0), x.repeat_interleave(1, 0)), [(2,)], [(0,)]),
     ],
     "contiguous": on(lambda m, x: (x.contiguous(), x.t().contiguous()), [(2, 3)]),
     "to": [
@@ -81,4 +136,68 @@ EDGES = {
         *on(lambda m, x: (x.float(), x.float() * x, x.to(m.float32).to(m.float64)), [(2, 3)]),
         *on(lambda m, x: (x.bool(), (x * 100).to(m.uint8), (-x).int(), x.long()), [[0.0, 1.7, 2.5, NAN][:3]]),
     ],
+    "writes through views": [
+        *on(lambda m, x, y: write(m, x, y, lambda z: z.narrow(1, 1, 2)), [(2, 3), (2, 2)]),
+        *on(lambda m, x, y: write(m, x, y, lambda z: z.select(0, -1)), [(2, 3), (3,)]),
+        *on(lambda m, x, y: write(m, x, y, lambda z: z.t().diagonal(1)), [(3, 2), (1,)]),
+        *on(lambda m, x, y: write(m, x, y, lambda z: z[:, 1:].diagonal()), [(3, 3), (2,)]),
+        *on(lambda m, x, y: write(m, x, y, lambda z: z.movedim(0, -1).unflatten(0, (3, 1))), [(2, 3), (2,)]),
+        *on(lambda m, x, y: write(m, x, y, lambda z: z.broadcast_to((1, 2, 3)).ravel()), [(2, 3), (6,)]),
+    ],
+    "layouts": [
+        *on(lambda m, x: (m.cat([x.t(), x.t()]).view(-1), x.t().tril().view(-1)), [(2, 3)]),
+    ],
+    "NaN outside the triangle": on(lambda m, x: (x.tril(), x.triu(1), x.diag()), [NAN_ROWS]),
+}  # fmt: skip
+
+
+def one(m, *shape):
+    return m.ones(*shape)
+
+
+ERRORS = {
+    "unflatten": (lambda m: one(m, 2, 4).unflatten(1, (3, 2)), RuntimeError, ["[3, 2]", "4"]),
+    "unflatten to nothing": (lambda m: one(m, 2).unflatten(0, ()), RuntimeError, ["sizes"]),
+    "movedim twice": (lambda m: one(m, 2, 3).movedim((0, 0), (0, 1)), RuntimeError, ["source [0, 0]"]),
+    "movedim far": (lambda m: one(m, 2, 3).movedim(2, 0), IndexError, ["[-2, 1]"]),
+    "mT of a vector": (lambda m: one(m, 2).mT, RuntimeError, ["mT", "1-D"]),
+    "broadcast_tensors": (lambda m: m.broadcast_tensors(one(m, 2), one(m, 3)), RuntimeError, ["(2)", "(3)"]),
+    "meshgrid of matrices": (lambda m: m.meshgrid(one(m, 2, 2), indexing="ij"), RuntimeError, ["[2, 2]"]),
+    "meshgrid indexing": (lambda m: m.meshgrid(one(m, 2), indexing="yx"), RuntimeError, ["indexing", "yx"]),
+    "meshgrid of nothing": (lambda m: m.meshgrid(indexing="ij"), RuntimeError, ["meshgrid"]),
+    "narrow far": (lambda m: one(m, 3).narrow(0, 2, 2), RuntimeError, ["(2)", "3"]),
+    "narrow start": (lambda m: one(m, 3).narrow(0, 4, 0), IndexError, ["start", "[-3, 3]", "4"]),
+    "narrow length": (lambda m: one(m, 3).narrow(0, 1, -1), RuntimeError, ["length", "-1"]),
+    "narrow 0-d": (lambda m: m.tensor(1.0).narrow(0, 0, 1), RuntimeError, ["narrow", "0-dim"]),
+    "narrow float": (lambda m: one(m, 3).narrow(0, 1.0, 1), TypeError, ["start", "float"]),
+    "select far": (lambda m: one(m, 2, 3).select(1, 3), IndexError, ["3", "1"]),
+    "select 0-d": (lambda m: m.tensor(1.0).select(0, 0), IndexError, ["select", "0-dim"]),
+    "unbind 0-d": (lambda m: m.tensor(1.0).unbind(), IndexError, ["unbind"]),
+    "split 0": (lambda m: one(m, 3).split(0), RuntimeError, ["split_size", "3", "0"]),
+    "split negative": (lambda m: one(m, 3).split(-1), RuntimeError, ["non-negative", "-1"]),
+    "split sum": (lambda m: one(m, 3).split([1, 1]), RuntimeError, ["3", "[1, 1]"]),
+    "split list negative": (lambda m: one(m, 3).split([4, -1]), RuntimeError, ["non-negative", "[4, -1]"]),
+    "split float": (lambda m: one(m, 3).split(1.5), TypeError, ["split", "float"]),
+    "split 0-d": (lambda m: m.tensor(1.0).split(1), RuntimeError, ["split", "1-dim"]),
+    "split dim": (lambda m: one(m, 3).split(1, 1), IndexError, ["[-1, 0]", "1"]),
+    "chunk 0": (lambda m: one(m, 3).chunk(0), RuntimeError, ["chunks", "0"]),
+    "chunk float": (lambda m: one(m, 3).chunk(2.0), TypeError, ["chunks", "float"]),
+    "diagonal twice": (lambda m: one(m, 2, 3).diagonal(0, 1, -1), RuntimeError, ["identical 1, -1"]),
+    "diagonal of a vector": (lambda m: one(m, 2).diagonal(), IndexError, ["[-1, 0]"]),
+    "diag of a stack": (lambda m: one(m, 2, 2, 2).diag(), RuntimeError, ["diag", "3D"]),
+    "tril of a vector": (lambda m: one(m, 2).tril(), RuntimeError, ["tril", "2 dim"]),
+    "triu float": (lambda m: one(m, 2, 2).triu(0.5), TypeError, ["diagonal", "float"]),
+    "roll counts": (lambda m: one(m, 2, 3).roll((1, 2), 0), RuntimeError, ["(1, 2)", "(0,)"]),
+    "roll without shifts": (lambda m: one(m, 2).roll(()), RuntimeError, ["shifts"]),
+    "roll far": (lambda m: one(m, 2).roll(1, 1), IndexError, ["[-1, 0]"]),
+    "roll float": (lambda m: one(m, 2).roll(0.5), TypeError, ["shifts", "float"]),
+    "repeat few": (lambda m: one(m, 2, 3).repeat(2), RuntimeError, ["[2]", "[2, 3]"]),
+    "repeat negative": (lambda m: one(m, 2).repeat(-1), RuntimeError, ["[-1]"]),
+    "repeat float": (lambda m: one(m, 2).repeat(2.0), TypeError, ["repeat", "float"]),
+    "repeat without end": (lambda m: one(m, 2).repeat(2**62, 4), RuntimeError, ["repeat", "overflow"]),
+    "tile negative": (lambda m: one(m, 2).tile(-1), RuntimeError, ["[-1]"]),
+    "repeat_interleave negative": (lambda m: one(m, 2).repeat_interleave(-1), RuntimeError, ["-1"]),
+    "repeat_interleave list": (lambda m: one(m, 2).repeat_interleave([1, 2]), TypeError, ["repeats", "list"]),
+    "reshape by a number": (lambda m: m.reshape(one(m, 6), 6), TypeError, ["shape", "int"]),
+    "flip by a number": (lambda m: m.flip(one(m, 6), 0), TypeError, ["dims", "int"]),
 }  # fmt: skip

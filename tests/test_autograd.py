@@ -224,3 +224,17 @@ def test_gradcheck_leaves_its_inputs_alone():
     gradcheck(lambda x: x * x, x)
     assert x.tolist() == before and x.grad is None
     assert grad((x * x).sum(), x)[0].tolist() == [1.0, -2.0, 4.0]
+
+
+@pytest.mark.parametrize("m", [minigrad, torch], ids=["minigrad", "torch"])
+def test_inference_mode(m):
+    x = m.ones(2, requires_grad=True)
+    with m.inference_mode():
+        assert not (x * 2).requires_grad
+        with m.inference_mode(False):
+            pass
+    assert (x * 2).requires_grad
+    with m.inference_mode(mode=False):
+        assert (x * 2).requires_grad
+    assert not m.inference_mode(lambda: x * 2)().requires_grad
+    assert not m.inference_mode()(lambda: x * 2)().requires_grad

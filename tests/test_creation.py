@@ -77,9 +77,16 @@ MADE = {
         lambda m: m.zeros(2, dtype=m.bool),
         lambda m: m.zeros(2, dtype=int),
         lambda m: m.zeros(2, requires_grad=True),
+        lambda m: m.zeros(size=(2, 0), device="cpu"),
+        lambda m: m.ones(2, dtype=m.float64).new_zeros(2, 1),
+        lambda m: m.ones(2, dtype=m.int64).new_zeros((2,), dtype=m.float32, requires_grad=True),
     ],
-    "ones": [lambda m: m.ones(2, 3), lambda m: m.ones((), dtype=m.uint8)],
-    "empty": [lambda m: m.empty(2, 0), lambda m: m.empty((0,), dtype=m.int32)],
+    "ones": [
+        lambda m: m.ones(2, 3),
+        lambda m: m.ones((), dtype=m.uint8),
+        lambda m: m.ones(1, dtype=m.int32).new_ones(size=(2,)),
+    ],
+    "empty": [lambda m: m.empty(2, 0), lambda m: m.empty((0,), dtype=m.int32), lambda m: m.ones(1).bool().new_empty(0)],
     "full": [
         lambda m: m.full((2,), 1),
         lambda m: m.full((2, 1), 1.5),
@@ -90,6 +97,8 @@ MADE = {
         lambda m: m.full((2,), m.tensor(3)),
         lambda m: m.full((2,), np.float64(2)),
         lambda m: m.full((2,), 2, dtype=m.bool),
+        lambda m: m.full(size=(2,), fill_value=3.0),
+        lambda m: m.ones(1, dtype=m.float64).new_full((2,), fill_value=3),
     ],
     "arange": [
         lambda m: m.arange(5),
@@ -107,6 +116,8 @@ MADE = {
         lambda m: m.arange(2.5, dtype=m.int64),
         lambda m: m.arange(0.5, 3, dtype=m.int32),
         lambda m: m.arange(0, 300, dtype=m.uint8),
+        lambda m: m.arange(2.5, -4, -1, dtype=m.int32),
+        lambda m: m.arange(2.5, -4, -1.5, dtype=m.int64),
         lambda m: m.arange(3, dtype=m.float64),
         lambda m: m.arange(1e15, 1e15 + 4, dtype=m.float64),
         lambda m: m.arange(3.0, requires_grad=True),
@@ -119,6 +130,9 @@ MADE = {
         lambda m: m.linspace(0, 5, 7, dtype=m.int64),
         lambda m: m.linspace(-3, 3, 4, dtype=m.int32),
         lambda m: m.linspace(m.tensor(0), m.tensor(1.0), 3),
+        *[lambda m, n=n: m.linspace(-7, 12, n, dtype=m.int64) for n in range(1, 9)],
+        *[lambda m, n=n: m.linspace(0.3, -1.7, n) for n in (2, 7, 30)],
+        lambda m: m.linspace(2.7, 9.9, 4, dtype=m.int32),
     ],
     "eye": [
         lambda m: m.eye(2),
@@ -135,11 +149,14 @@ MADE = {
     "full_like": [
         lambda m: m.full_like(m.ones(2, dtype=m.int64), 2.7),
         lambda m: m.full_like(m.ones(2), True),
+        lambda m: m.full_like(input=m.ones(2, 1), fill_value=1.5, dtype=m.float64, requires_grad=True),
     ],
     "rand": [
         lambda m: m.rand(2, 3),
         lambda m: m.rand((2, 3), dtype=m.float64),
         lambda m: m.rand(2, generator=m.Generator().manual_seed(5)),
+        lambda m: m.rand(size=(2,), generator=m.Generator(device="cpu")),
+        lambda m: m.rand(size=(2, 3)),
     ],
     "randn": [lambda m: m.randn(4, 5), lambda m: m.randn((), requires_grad=True)],
     "rand_like": [lambda m: m.rand_like(m.ones(2, dtype=m.int64), dtype=m.float32)],
@@ -148,8 +165,46 @@ MADE = {
         lambda m: m.randint(10, (2, 3)),
         lambda m: m.randint(-5, 5, (4,), dtype=m.int32),
         lambda m: m.randint(low=0, high=2, size=(3,), dtype=m.float32),
+        lambda m: m.randint(7, size=(3,)),
+        lambda m: m.randint(high=7, size=[2, 2]),
+    ],
+    "randint_like": [
+        lambda m: m.randint_like(m.ones(4), 10),
+        lambda m: m.randint_like(m.ones(2, 2, dtype=m.int64), low=-3, high=3, dtype=m.int32),
+    ],
+    "normal": [
+        lambda m: m.normal(0, 1, (2, 3)),
+        lambda m: m.normal(mean=1.5, std=0.1, size=(4, 5), dtype=m.float64, requires_grad=True),
+        lambda m: m.normal(-2, 3.0, [20], generator=m.Generator().manual_seed(5)),
+        lambda m: m.normal(m.arange(20.0), 0.25),
+        lambda m: m.normal(m.arange(3.0, dtype=m.float64)),
+        lambda m: m.normal(2.0, m.arange(20.0)),
+        lambda m: m.normal(m.zeros(2, 1), m.arange(3.0, dtype=m.float64)),
+        lambda m: m.normal(m.arange(18.0), m.ones(2, 1)),
+        lambda m: m.normal(m.tensor(1.0), m.tensor(0)),
+        lambda m: m.normal(mean=m.zeros(0), std=2),
+    ],
+    "bernoulli": [
+        lambda m: m.bernoulli(m.linspace(0, 1, 20)),
+        lambda m: m.bernoulli(m.full((2, 3), 0.5, dtype=m.float64)),
+        lambda m: m.ones(5, dtype=m.int64).bernoulli(0.5),
+        lambda m: m.bernoulli(m.zeros(4), p=0.25, generator=m.Generator().manual_seed(5)),
     ],
     "randperm": [lambda m: m.randperm(9), lambda m: m.randperm(0), lambda m: m.randperm(3, dtype=m.int32)],
+    "as_tensor": [
+        lambda m: m.as_tensor([1, 2.5]),
+        lambda m: m.as_tensor(np.arange(3.0), dtype=m.float32, device="cpu"),
+        lambda m: m.as_tensor(np.arange(3, dtype=np.int16), dtype=m.int64),
+        lambda m: m.as_tensor(m.arange(2), dtype=m.float64),
+        lambda m: m.as_tensor(np.float64(2)),
+        lambda m: m.arange(3).new_tensor([1.5, 2]),
+        lambda m: m.ones(2).new_tensor(data=[1, 2], requires_grad=True),
+    ],
+    "from_dlpack": [
+        lambda m: m.from_dlpack(np.array(1.5)),
+        lambda m: m.from_dlpack(torch.arange(6.0).reshape(2, 3).t(), device="cpu"),
+        lambda m: m.from_dlpack(np.array([[True], [False]]), copy=True),
+    ],
     "from_numpy": [
         lambda m: m.from_numpy(np.arange(3)),
         lambda m: m.from_numpy(np.array(1.5)),
@@ -213,18 +268,22 @@ ERRORS = {
     "dtype text": (lambda m: m.tensor([1], dtype="float32"), TypeError, ["dtype", "str"]),
     "dtype of NumPy": (lambda m: m.zeros(1, dtype=np.float32), TypeError, ["dtype"]),
     "integer with gradient": (lambda m: m.tensor([1], requires_grad=True), RuntimeError, ["float"]),
-    "device": (lambda m: m.tensor(1, device="mars"), RuntimeError, ["mars"]),
+    "device": (lambda m: m.tensor(1, device="mars"), RuntimeError, ["mars", "CPU"]),
     "device of zeros": (lambda m: m.zeros(1, device="mars"), RuntimeError, ["mars"]),
 
     "no size": (lambda m: m.zeros(), TypeError, ["zeros", "size"]),
     "negative size": (lambda m: m.zeros(2, -1), RuntimeError, ["-1", "[2, -1]"]),
     "float size": (lambda m: m.ones(2.0), TypeError, ["ones", "size", "float"]),
     "text size": (lambda m: m.empty("2"), TypeError, ["empty", "size", "str"]),
+    "two sizes": (lambda m: m.zeros(2, size=(2,)), TypeError, ["zeros", "size"]),
+    "int as size": (lambda m: m.zeros(size=2), TypeError, ["zeros", "size", "int"]),
     "None size": (lambda m: m.rand(None), TypeError, ["rand", "size", "NoneType"]),
     "bool size": (lambda m: m.zeros(True), TypeError, ["size", "bool"]),
     "huge size": (lambda m: m.zeros(2**62, 4), RuntimeError, ["overflow", "4611686018427387904"]),
     "huge bytes": (lambda m: m.empty(2**61), RuntimeError, ["overflow"]),
     "huge eye": (lambda m: m.eye(2**40), RuntimeError, ["eye", "overflow"]),
+    "more than the memory": (lambda m: m.ones(2**43, 4), RuntimeError, ["140737488355328 bytes", "4]"]),
+    "range of more than the memory": (lambda m: m.arange(2**45), RuntimeError, ["arange", "memory"]),
     "huge linspace": (lambda m: m.linspace(0, 1, 2**62), RuntimeError, ["linspace", "overflow"]),
     "full of an int size": (lambda m: m.full(2, 1), TypeError, ["full", "size", "int"]),
     "full of text": (lambda m: m.full((2,), "a"), TypeError, ["str"]),
@@ -247,6 +306,8 @@ ERRORS = {
     "arange of text": (lambda m: m.arange("a"), TypeError, ["str"]),
     "arange of nothing": (lambda m: m.arange(), TypeError, []),
     "arange of bools": (lambda m: m.arange(2, dtype=m.bool), NotImplementedError, ["Bool"]),
+    "linspace of bools": (lambda m: m.linspace(0, 1, 2, dtype=m.bool), NotImplementedError, ["linspace", "Bool"]),
+    "randperm of bools": (lambda m: m.randperm(2, dtype=m.bool), NotImplementedError, ["randperm", "Bool"]),
     "linspace backwards": (lambda m: m.linspace(0, 1, -1), RuntimeError, ["steps", "-1"]),
     "linspace of half steps": (lambda m: m.linspace(0, 1, 2.5), TypeError, ["steps", "float"]),
     "linspace of text": (lambda m: m.linspace("a", 1, 3), TypeError, ["str"]),
@@ -257,6 +318,29 @@ ERRORS = {
     "randint without size": (lambda m: m.randint(5), TypeError, []),
     "randint of an int size": (lambda m: m.randint(5, 2), TypeError, ["size", "int"]),
     "randperm": (lambda m: m.randperm(-1), RuntimeError, ["-1"]),
+    "randperm of a float": (lambda m: m.randperm(2.0), TypeError, ["n", "float"]),
+    "unknown argument": (lambda m: m.ones(2, shape=(2,)), TypeError, ["ones", "shape"]),
+    "zeros like integers with gradient": (
+        lambda m: m.zeros_like(m.tensor([1]), requires_grad=True), RuntimeError, ["float"]
+    ),
+    "full_like of nothing": (lambda m: m.full_like(m.ones(2)), TypeError, ["fill_value"]),
+    "new_zeros": (lambda m: m.ones(2).new_zeros(), TypeError, ["zeros", "size"]),
+    "new_full": (lambda m: m.ones(2).new_full(2, 3), TypeError, ["full", "size", "int"]),
+    "randint_like": (lambda m: m.randint_like(m.ones(2), 5, 5), RuntimeError, ["5"]),
+    "normal without size": (lambda m: m.normal(0.0, 1.0), TypeError, ["size"]),
+    "normal of an int size": (lambda m: m.normal(0.0, 1.0, 2), TypeError, ["size", "int"]),
+    "normal of tensors and size": (lambda m: m.normal(m.ones(2), 1.0, (2,)), TypeError, ["size"]),
+    "normal, negative": (lambda m: m.normal(0, -1, (2,)), RuntimeError, ["std", "-1"]),
+    "normal, negative tensor": (lambda m: m.normal(0.0, m.tensor([1.0, -1.0])), RuntimeError, ["std", "-1"]),
+    "normal shapes": (lambda m: m.normal(m.ones(3), m.ones(2)), RuntimeError, ["(3,)", "(2,)"]),
+    "normal of integers": (lambda m: m.normal(m.arange(2), 1.0), NotImplementedError, ["normal", "Long"]),
+    "normal of text": (lambda m: m.normal("a", 1.0, (2,)), TypeError, ["str"]),
+    "bernoulli of 2": (lambda m: m.bernoulli(m.tensor([2.0])), RuntimeError, ["[0, 1]", "2"]),
+    "bernoulli of NaN": (lambda m: m.bernoulli(m.tensor([NAN])), RuntimeError, ["[0, 1]", "nan"]),
+    "bernoulli of integers": (lambda m: m.bernoulli(m.tensor([1])), NotImplementedError, ["Long"]),
+    "as_tensor, backwards": (lambda m: m.as_tensor(np.ones(4)[::-1]), ValueError, ["negative"]),
+    "as_tensor of text": (lambda m: m.as_tensor("a"), TypeError, ["str"]),
+    "generator of a device": (lambda m: m.Generator(device="cuda"), RuntimeError, ["cuda"]),
 
     "from_numpy of a list": (lambda m: m.from_numpy([1]), TypeError, ["ndarray", "list"]),
     "from_numpy of text": (lambda m: m.from_numpy(np.array(["a"])), TypeError, ["U1"]),
@@ -296,9 +380,19 @@ def test_where_creation_differs_from_pytorch_on_purpose():
     # The compiled kernels want elements at multiples of their size.
     with pytest.raises(ValueError, match="copy"):
         minigrad.from_numpy(np.zeros(9, np.uint8)[1:].view(np.float32))
-    # What does not fit into memory is Python's error.
-    with pytest.raises(MemoryError):
-        minigrad.ones(2**45)
+
+
+@pytest.mark.parametrize("lib", [minigrad, torch])
+def test_as_tensor_shares_what_it_can(lib):
+    numbers = np.arange(3.0)
+    lib.as_tensor(numbers)[0] = 5.0
+    lib.as_tensor(numbers, dtype=lib.float64)[1] = 6.0
+    lib.as_tensor(numbers, dtype=lib.float32)[2] = 7.0
+    assert numbers.tolist() == [5.0, 6.0, 2.0]
+    x = lib.ones(2, requires_grad=True)
+    assert lib.as_tensor(x) is x and lib.as_tensor(x, dtype=lib.float32) is x
+    lib.as_tensor(x, dtype=lib.float64).sum().backward()
+    assert x.grad.tolist() == [1.0, 1.0]
 
 
 @pytest.mark.parametrize("lib", [minigrad, torch])
@@ -378,6 +472,13 @@ SIZES = [
     lambda m: m.tensor(1.0).shape,
     lambda m: m.ones(2, 3, 4).stride(),
     lambda m: m.ones(2, 3, 4).stride(1),
+    lambda m: m.Size([2, 3, 4])[::-2],
+    lambda m: m.Size([m.tensor(2), np.int64(3)]),
+    lambda m: m.Size(i for i in range(2)),
+    lambda m: [*m.Size([2, 3])],
+    lambda m: m.Size([2]) == [2],
+    lambda m: copy.deepcopy(m.Size([2])),
+    lambda m: m.Size([3, 2]).index(2),
     lambda m: (m.ones(2, 3).numel(), m.ones(2, 3).dim(), m.ones(2, 3).ndim, len(m.ones(2, 3))),
 ]
 
@@ -392,6 +493,11 @@ def test_size(function):
 def test_size_errors():
     check_error(lambda m: m.ones(2, 3).size(2), IndexError, "[-2, 1]", "2")
     check_error(lambda m: m.Size([2]) + [1], TypeError)
+    check_error(lambda m: [1] + m.Size([2]), TypeError)
+    check_error(lambda m: m.Size([2]) + (1.5,), TypeError, "float")
+    check_error(lambda m: ("a",) + m.Size([2]), TypeError, "str")
+    check_error(lambda m: m.Size([2, None]), TypeError, "NoneType")
+    check_error(lambda m: m.Size([2.5]), TypeError, "float")
     check_error(lambda m: m.Size(3), TypeError)
     check_error(lambda m: len(m.tensor(1.0)), TypeError, "0-d")
 

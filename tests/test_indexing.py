@@ -261,3 +261,33 @@ def test_random_reads_of_a_large_tensor():
     x, rows = random(50, 7), np.random.default_rng(0).integers(-50, 50, (11, 3))
     for m in (minigrad, torch):
         assert np.array_equal(m.from_numpy(x)[m.from_numpy(rows)].numpy(), x[rows])
+
+
+def test_pairs_of_values_and_indices_print_as_in_pytorch():
+    for function in (lambda x: x.max(1), lambda x: x.min(0), lambda x: x.sort(), lambda x: x.topk(2),
+        lambda x: (x * 2).sort(0)):
+        mine, theirs = (function(m.tensor([[3.0, 1.0], [5.0, 7.0]])) for m in (minigrad, torch))
+        assert repr(mine) == repr(theirs)
+        values, indices = mine
+        assert values is mine.values is mine[0] and indices is mine.indices
+
+
+def test_histories_have_the_names_of_pytorch():
+    def names(m):
+        x, i = m.ones(2, 3, requires_grad=True), m.tensor([[0, 1, 0]])
+        found = (x[0], x[:1], x[None], x[:, 1], x[0, 1:], x[[0]], x[x > 0], x.gather(0, i), x.max(1)[0], x.min(1)[0],
+                 x.max(), x.amax(), x.amin(1), x.sort()[0], x.topk(1)[0], x.index_select(0, i[0]), x.sum(), x.sum(0),
+                 x.mean(), x.mean(1), x.cumsum(0), x.logsumexp(1), x.norm(), x.var(), x.std(1), x.masked_select(i > 0))
+        return [y.grad_fn.name() for y in found]
+
+    assert names(minigrad) == names(torch)
+
+
+def test_what_is_absent_says_so():
+    x, i = minigrad.ones(3), minigrad.tensor([0])
+    with pytest.raises(NotImplementedError, match="reduce"):
+        x.scatter(0, i, 1.0, reduce="add")
+    with pytest.raises(NotImplementedError, match="sparse_grad"):
+        x.gather(0, i, sparse_grad=True)
+    with pytest.raises(NotImplementedError, match="nuc"):
+        minigrad.ones(2, 2).norm("nuc")

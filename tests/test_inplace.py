@@ -1,5 +1,7 @@
 """In-place writes: to results, to views of them and through views of views, compared with PyTorch."""
 
+import random
+import re
 from itertools import count
 
 import numpy as np
@@ -70,6 +72,10 @@ PROGRAMS = {
     "set in a view": lambda lib, y, w: y[1:].__setitem__((0, slice(None)), w),
     "index in a view": lambda lib, y, w: y[1:].__setitem__(lib.tensor([1, 0]), w),
     "unsqueezed": lambda lib, y, w: y.unsqueeze(1)[:, 0, 1].mul_(w[0]),
+    "fewer dimensions": lambda lib, y, w: y[:1, :1, None].__setitem__(0, w[:1].reshape(1, 1, 1)),
+    "a row of three dimensions": lambda lib, y, w: y[None].__setitem__(0, (y * 2)[None]),
+    "scatter": lambda lib, y, w: y.scatter_(0, lib.tensor([[1, 0, 2, 1]]), w[None]),
+    "scatter add": lambda lib, y, w: y[1:].scatter_add_(1, lib.tensor([[3, 3], [0, 1]]), w.reshape(2, 2)),
     "twice": lambda lib, y, w: (y[0].mul_(w), y[:, 1].mul_(y[:, 0].clone()), y.mul_(2)),
 }
 
@@ -197,6 +203,10 @@ def test_expanded_and_read_only_memory_is_refused():
     lambda lib: lib.ones(3, dtype=lib.int64).div_(2),
     lambda lib: lib.ones(3).__setitem__(0, lib.ones(2)),
     lambda lib: lib.ones(3).copy_(lib.ones(2)),
+    lambda lib: lib.ones(3).copy_(lib.ones(1, 3)),
+    lambda lib: lib.ones(3).requires_grad_(2),
+    lambda lib: lib.ones(3).requires_grad_(None),
+    lambda lib: lib.tensor([1]).requires_grad_(),
     lambda lib: lib.ones(3).__setitem__(5, 1.0),
     lambda lib: lib.ones(3).__setitem__(0, "text"),
     lambda lib: lib.ones(3).fill_(lib.ones(2)),
@@ -221,3 +231,61 @@ def test_values_are_cast_on_the_way_in():
         y.copy_(lib.tensor([1, 2]))
         y.mul_(lib.tensor(2.0, dtype=lib.float64))
         assert y.tolist() == [2, 4] and y.dtype is lib.float32
+
+
+# ---- any views, any writes, in any order
+
+VIEWS = [
+    lambda lib, a, b: a[1:], lambda lib, a, b: a[0], lambda lib, a, b: a[..., ::2], lambda lib, a, b: a[None],
+    lambda lib, a, b: a.transpose(0, -1), lambda lib, a, b: a.reshape(-1), lambda lib, a, b: a.view(-1, 2),
+    lambda lib, a, b: a.squeeze(), lambda lib, a, b: a.unsqueeze(1), lambda lib, a, b: a.expand(2, *a.shape),
+    lambda lib, a, b: a.detach(), lambda lib, a, b: a[[0, 0]],
+]  # fmt: skip
+WRITES = [
+    lambda lib, a, b: a.add_(b), lambda lib, a, b: a.mul_(b.clone()), lambda lib, a, b: a.mul_(2),
+    lambda lib, a, b: a.sin_(),
+    lambda lib, a, b: a.copy_(b), lambda lib, a, b: a.zero_(), lambda lib, a, b: a.__setitem__(0, b),
+    lambda lib, a, b: a.__setitem__(a.detach() > 0, 0.5), lambda lib, a, b: a.__setitem__([0], b * 2),
+    lambda lib, a, b: a[0].__iadd__(b.sum()), lambda lib, a, b: a.pow_(2), lambda lib, a, b: a.fill_(b.sum()),
+]  # fmt: skip
+READS = [lambda lib, a, b: a * b.sum(), lambda lib, a, b: a * a, lambda lib, a, b: a.sin(), lambda lib, a, b: a.sum()]
+REFUSED = "elements? of the (input|written-to) tensor"  # overlapping memory: minigrad sees some of it, PyTorch other
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_any_program_of_views_and_writes(seed):
+    """The same steps in both libraries: the same values, the same refusals, the same gradients."""
+    draw, start = random.Random(seed), np.random.default_rng(seed).standard_normal((3, 4))
+    libraries = (torch, minigrad)
+    leaves = [lib.tensor(start, requires_grad=True) for lib in libraries]
+    states = [[x, x * 1.5 if seed % 3 else lib.ones(4, 6, dtype=lib.float64)] for lib, x in zip(libraries, leaves)]
+    for _ in range(draw.randrange(3, 12)):
+        kind = draw.choice([VIEWS, WRITES, WRITES, READS])
+        step, recorded = draw.choice(kind), kind is not WRITES or draw.random() < 0.85
+        i, j = draw.randrange(len(states[0])), draw.randrange(len(states[0]))
+        outcomes = []
+        for lib, state in zip(libraries, states):
+            with lib.set_grad_enabled(recorded):
+                try:
+                    outcomes.append(step(lib, state[i], state[j]))
+                except Exception as error:  # compared below
+                    outcomes.append(error)
+        theirs, mine = outcomes
+        if any(isinstance(x, Exception) and re.search(REFUSED, str(x)) for x in outcomes):
+            return
+        assert isinstance(mine, type(theirs) if isinstance(theirs, Exception) else object), (theirs, mine)
+        assert isinstance(theirs, Exception) == isinstance(mine, Exception), (theirs, mine)
+        if kind is not WRITES and not isinstance(theirs, Exception) and theirs.numel() < 100:
+            for state, out in zip(states, outcomes):
+                state.append(out)
+        for x, y in zip(*states):
+            assert (x.requires_grad, x.is_leaf) == (y.requires_grad, y.is_leaf)
+            np.testing.assert_allclose(y.detach().numpy(), x.detach().numpy(), rtol=1e-9)
+    gradients = []
+    for lib, state, x in zip(libraries, states, leaves):
+        try:
+            gradients.append(lib.autograd.grad(sum((y * y * k).sum() for k, y in enumerate(state, 1)), x)[0].numpy())
+        except RuntimeError as error:
+            gradients.append(error)
+    if not isinstance(gradients[0], RuntimeError):  # which PyTorch raises for more changes of saved tensors
+        np.testing.assert_allclose(gradients[1], gradients[0], rtol=1e-9)

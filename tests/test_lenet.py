@@ -1,4 +1,4 @@
-"""Training: LeNet-5 follows PyTorch on real digits, threads change no bit, and the lecture's cells run."""
+"""Training: LeNet-5 follows PyTorch on real digits, threads change no bit, a seed repeats a run."""
 
 import hashlib
 
@@ -93,79 +93,3 @@ def test_a_seed_repeats_a_run(digits, one_thread):
         model = nn.Sequential(nn.Flatten(), nn.Linear(1024, 32), nn.ReLU(), nn.Dropout(0.5), nn.Linear(32, 10))
         found.append(train(minigrad, model, digits, "float32", 32, 0.05, steps=20))
     assert np.array_equal(*found) and found[0][-5:].mean() < found[0][0]
-
-
-# ---- the cells of the lecture
-
-
-def corr2d(X, K):  # noqa: N803, as it is written there
-    """Compute 2D cross-correlation."""
-    h, w = K.shape
-    Y = minigrad.zeros((X.shape[0] - h + 1, X.shape[1] - w + 1))  # noqa: N806
-    for i in range(Y.shape[0]):
-        for j in range(Y.shape[1]):
-            Y[i, j] = (X[i:i + h, j:j + w] * K).sum()
-    return Y
-
-
-class Conv2D(nn.Module):
-    def __init__(self, kernel_size):
-        super().__init__()
-        self.weight = nn.Parameter(minigrad.rand(kernel_size))
-        self.bias = nn.Parameter(minigrad.zeros(1))
-
-    def forward(self, x):
-        return corr2d(x, self.weight) + self.bias
-
-
-@pytest.fixture
-def edges():
-    """The image of the lecture, and its edges."""
-    image = minigrad.ones((6, 8))
-    image[:, 2:6] = 0
-    return image, corr2d(image, minigrad.tensor([[1.0, -1.0]]))
-
-
-def test_a_layer_learns_the_kernel(edges, capsys):
-    X, Y = edges[0].reshape((1, 1, 6, 8)), edges[1].reshape((1, 1, 6, 7))
-    minigrad.manual_seed(0)
-    conv2d = nn.Conv2d(1, 1, kernel_size=(1, 2), bias=False)
-    lr = 3e-2
-    for i in range(20):
-        Y_hat = conv2d(X)
-        l = (Y_hat - Y) ** 2
-        conv2d.zero_grad()
-        l.sum().backward()
-        conv2d.weight.data[:] -= lr * conv2d.weight.grad
-        print(f"epoch {i + 1}, loss {l.sum():.3f}")
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 20 and lines[-1] in ("epoch 20, loss 0.000", "epoch 20, loss 0.001")
-    learned = conv2d.weight.data.reshape((1, 2))
-    np.testing.assert_allclose(learned.numpy(), [[1, -1]], atol=0.02)
-    assert conv2d.weight.requires_grad and conv2d.weight.is_leaf
-
-
-def test_a_layer_of_loops_learns_the_kernel(edges):
-    X, Y = edges
-    minigrad.manual_seed(0)
-    conv2d = Conv2D((1, 2))
-    optimizer = minigrad.optim.SGD(conv2d.parameters(), lr=0.01)
-    losses = []
-    for _ in range(100):
-        loss = ((conv2d(X) - Y) ** 2).sum()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    assert losses == sorted(losses, reverse=True) and losses[-1] < 0.01
-    np.testing.assert_allclose(conv2d.weight.detach().numpy(), [[1, -1]], atol=0.05)
-    twin = nn.Conv2d(1, 1, (1, 2))  # one kernel instead of loops: the same numbers
-    twin.load_state_dict({"weight": conv2d.weight.detach()[None, None], "bias": conv2d.bias.detach()})
-    np.testing.assert_allclose(twin(X[None]).detach().numpy()[0], conv2d(X).detach().numpy(), atol=1e-6)
-
-
-@pytest.mark.parametrize("batch", [1, 3])
-def test_the_lectures_network_names_a_digit(batch):
-    model = lenet(minigrad)
-    answer = minigrad.argmax(nn.Softmax(dim=1)(model(minigrad.randn(batch, 1, 32, 32))), dim=1)
-    assert answer.shape == (batch,) and answer.dtype is minigrad.int64

@@ -88,6 +88,49 @@ def test_an_attribute_is_registered_in_one_place_at_a_time(m):
 
 
 @BOTH
+def test_the_walk_and_its_options(m):
+    model = tree(m)
+    for walk in ("named_parameters", "named_modules", "named_buffers"):
+        once, all_of_them = (names(getattr(model, walk)(remove_duplicate=flag)) for flag in (True, False))
+        theirs = names(getattr(tree(torch), walk)(remove_duplicate=False))
+        assert all_of_them == theirs and set(once) <= set(all_of_them), walk
+    assert names(model.named_modules({model.body}, "net"))[0] == "net"
+    assert "net.body" not in names(model.named_modules({model.body}, "net"))
+    assert model.get_submodule("blocks.1.linear") is model.blocks[1].linear and model.get_submodule("") is model
+    model.register_module("more", m.nn.ReLU())
+    assert names(model.named_children())[-1] == "more"
+
+
+@BOTH
+def test_state_dicts_of_live_parameters_and_into_a_given_dict(m):
+    model = m.nn.Linear(2, 1)
+    given = {"first": 1}
+    assert model.state_dict(destination=given, prefix="net.") is given
+    assert list(given) == ["first", "net.weight", "net.bias"]
+    assert model.state_dict(keep_vars=True)["weight"] is model.weight and not given["net.weight"].requires_grad
+
+
+@BOTH
+def test_moving_to_the_one_device_there_is(m):
+    model = m.nn.Sequential(m.nn.Linear(2, 1), m.nn.ReLU())
+    before = [id(p) for p in model.parameters()]
+    assert model.cpu() is model.to("cpu") is model.to(m.device("cpu")) is model
+    assert model.to(device="cpu", dtype=m.float64)[0].weight.dtype is m.float64
+    assert model.to(m.ones(1))[0].weight.dtype is m.float32
+    assert [id(p) for p in model.parameters()] == before
+
+
+@BOTH
+def test_keyword_arguments_of_forward(m):
+    class Scaled(m.nn.Module):
+        def forward(self, x, *, scale=1.0):
+            return x * scale
+
+    assert Scaled()(m.ones(2), scale=3.0).tolist() == Scaled()(x=m.ones(2), scale=3.0).tolist() == [3, 3]
+    assert m.nn.Linear(2, 2)(input=m.ones(1, 2)).shape == (1, 2)
+
+
+@BOTH
 def test_deleting(m):
     model = m.nn.Linear(2, 3)
     model.note, model.child = "plain", m.nn.ReLU()
@@ -176,6 +219,9 @@ def test_a_typo_is_an_attribute_error_with_a_suggestion(capsys):
         ("forward(1)", NotImplementedError, ["Module", "forward"]),
         ("__call__(1)", NotImplementedError, ["Module", "forward"]),
         ("apply(3)", TypeError, []),
+        ("get_submodule('a.b')", AttributeError, ["a"]),
+        ("get_submodule('training')", AttributeError, ["training", "Module"]),
+        ("half_way()", AttributeError, ["half_way"]),
         ("load_state_dict([])", TypeError, ["dict", "list"]),
     ],
 )  # fmt: skip

@@ -67,9 +67,9 @@ def names(pairs):
         ("n.ModuleList([n.ReLU()])[1]", IndexError, []),
         ("n.ModuleList([n.ReLU()])(m.zeros(1))", NotImplementedError, ["ModuleList", "forward"]),
         ("n.Linear(1, 1).to(m.int64)", TypeError, ["int64", "floating"]),
-        ("n.init.kaiming_uniform_(m.zeros(2))", ValueError, [[2]]),
-        ("n.init.uniform_(m.zeros(2), 2.0, 1.0)", RuntimeError, [2.0, 1.0]),
-        ("n.init.normal_(m.zeros(2), 0.0, -1.0)", RuntimeError, [-1.0]),
+        ("n.Flatten(1, 2, 3)", TypeError, ["arguments"]),
+        ("n.Unflatten(1)", TypeError, ["unflattened_size"]),
+        ("n.ELU(slope=1)", TypeError, ["slope"]),
     ],
 )  # fmt: skip
 def test_both_libraries_refuse_layers(code, exception, words):
@@ -93,7 +93,6 @@ def test_both_libraries_refuse_layers(code, exception, words):
         # PyTorch's AttributeError speaks of a method that a list does not have.
         ("n.Parameter([1.0])", TypeError, ["data", "list"]),
         # What is not there says so.
-        ("n.Conv2d(1, 1, 2, padding_mode='reflect')", NotImplementedError, ["padding_mode", "reflect"]),
         ("n.Linear(1, 1).to('cuda')", RuntimeError, ["cuda"]),
         ("n.MSELoss(size_average=True)", NotImplementedError, ["size_average", "reduction"]),
     ],
@@ -111,9 +110,11 @@ LAYERS = [
         "Conv2d(4, 6, (3, 2), 2, (1, 0), groups=2)", "Conv2d(4, 2, 2, padding='same', dilation=2, bias=False)",
         "MaxPool2d(2)", "MaxPool2d((3, 2), (2, 1), (1, 0), 2, True, True)", "AvgPool2d(2)",
         "AvgPool2d((3, 2), (2, 1), (1, 0), True, False)", "AvgPool2d(2, divisor_override=3)",
-        "Flatten()", "Flatten(0, 2)", "Softmax(dim=1)", "LogSoftmax(-2)")),
+        "Flatten()", "Flatten(0, 2)", "Softmax(dim=1)", "LogSoftmax(-2)", "Unflatten(1, (2, -1))", "Identity(3, a=4)")),
     *((code, (3, 4)) for code in (
-        "Linear(4, 3)", "Linear(4, 2, bias=False)", "ReLU()", "Sigmoid()", "Tanh()", "Dropout(0.0)", "Dropout(1.0)")),
+        "Linear(4, 3)", "Linear(4, 2, bias=False)", "ReLU()", "Sigmoid()", "Tanh()", "Dropout(0.0)", "Dropout(1.0)",
+        "ReLU6()", "LeakyReLU(0.2)", "ELU(2.0)", "GELU()", "GELU('tanh')", "SiLU()", "Softplus(2.0, 0.1)",
+        "Hardtanh(-0.01, 0.02)", "LogSigmoid()")),
 ]  # fmt: skip
 
 
@@ -135,22 +136,6 @@ def test_layers_are_pytorchs(code, shape):
     check(same_layer(code), distinct(*shape) / 50, differences=False)
 
 
-@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
-@pytest.mark.parametrize("name, options", [
-    ("CrossEntropyLoss", {}), ("CrossEntropyLoss", {"label_smoothing": 0.1, "ignore_index": 2}),
-    ("CrossEntropyLoss", {"weight": [0.5, 1.0, 2.0]}), ("NLLLoss", {"ignore_index": 0}),
-    ("NLLLoss", {"weight": [0.5, 1.0, 2.0]}), ("MSELoss", {}),
-])  # fmt: skip
-def test_losses_are_pytorchs(name, options, reduction):
-    def loss(m, x):
-        given = {k: m.tensor(v) if k == "weight" else v for k, v in options.items()}
-        module = getattr(m.nn, name)(**given, reduction=reduction).to(x.dtype)
-        assert list(module.state_dict()) == [k for k in options if k == "weight"]
-        return module(x, m.ones(4, 3) if name == "MSELoss" else m.tensor([0, 2, 1, 2]))
-
-    check(loss, (4, 3), differences=False)
-
-
 # ---- containers
 
 
@@ -165,7 +150,7 @@ def test_sequential(m):
     model[1] = d
     model[-1] = a
     assert list(model) == [a, d, a] and names(model.named_children()) == ["0", "1"]  # a once
-    model.insert(1, c)
+    assert model.insert(1, c) is model
     assert list(model) == [a, c, d, a]
     del model[0]
     assert list(model) == [c, d, a] and names(model.named_children()) == ["0", "1", "2"]
@@ -192,11 +177,13 @@ def test_module_list(m):
     assert list(modules[1:]) == [b, c] and names(modules[1:].named_children()) == ["0", "1"]
     modules[-1] = a
     modules.insert(0, c)
-    assert list(modules) == [c, a, b, a] and modules[-1] is a
+    assert list(modules) == [c, a, b, a] == list(reversed(list(reversed(modules)))) and modules[-1] is a
     del modules[1]
     assert list(modules) == [c, b, a] and modules.extend([c]) is modules and len(modules) == 4
     with pytest.raises(IndexError):
         modules[4] = a
+    modules += [a, b]
+    assert len(modules) == 6
 
 
 def test_a_refused_insert_leaves_the_list_as_it_was():
@@ -223,6 +210,9 @@ def test_repr_is_pytorchs(make):
         "Conv2d(1, 2, 3, padding=0, dilation=(1, 2))", "Conv2d(1, 2, 3, padding='valid')", "Linear(3, 4)",
         "Linear(3, 4, bias=False)", "MaxPool2d(2)", "MaxPool2d((2, 3), 1, (0, 1), 2, True, True)",
         "AvgPool2d(2)", "AvgPool2d((2, 3), 1, (0, 1), True, False, 3)", "ReLU()", "ReLU(inplace=True)", "Sigmoid()",
+        "LeakyReLU(0.2)", "LeakyReLU(0.2, True)", "ELU()", "ELU(2)", "GELU()", "GELU('tanh')", "SiLU(inplace=True)",
+        "Softplus()", "Softplus(2, threshold=3.0)", "ReLU6()", "ReLU6(True)", "Hardtanh()", "Hardtanh(0, 1.0, True)",
+        "LogSigmoid()", "Unflatten(1, (2, 3))", "Identity(3)", "SmoothL1Loss(beta=2.0)", "BCEWithLogitsLoss()",
         "Tanh()", "Softmax()", "Softmax(dim=1)", "LogSoftmax(-1)", "Flatten()", "Flatten(0, 2)", "Dropout()",
         "Dropout(0.25, True)", "CrossEntropyLoss()", "NLLLoss()", "MSELoss(reduction='sum')", "Module()",
         "Sequential()", "ModuleList()", "Sequential(Sequential(ReLU(), Sequential()), ModuleList())",
@@ -294,18 +284,3 @@ def test_layers_without_inputs_can_be_made(m):
     with pytest.warns(UserWarning, match="zero-element"):
         layer = m.nn.Linear(0, 2)
     assert layer.bias.tolist() == [0, 0] and layer(m.ones(3, 0)).shape == (3, 2)
-
-
-@BOTH
-def test_init(m):
-    init = m.nn.init
-    x = m.zeros(200, 50)
-    assert init.ones_(x) is x and x.sum().item() == 10000
-    assert init.constant_(x, 0.5).mean().item() == 0.5 and init.zeros_(x).sum().item() == 0
-    m.manual_seed(0)
-    assert abs(init.normal_(x, 3.0, 2.0).mean().item() - 3) < 0.1 and abs(x.std().item() - 2) < 0.1
-    assert 1 <= init.uniform_(x, 1.0, 2.0).min().item() < 1.01 and 1.99 < x.max().item() < 2
-    bound = np.sqrt(6 / 50)
-    assert 0.99 * bound < init.kaiming_uniform_(x).max().item() < bound
-    p = m.nn.Parameter(m.zeros(2, 2))
-    assert init.ones_(p) is p and p.requires_grad and p.is_leaf

@@ -56,7 +56,7 @@ ERRORS = collect("ERRORS") | {
         ["1099511627776"],
     ),
     "None": (lambda m: one(m, 2) + None, TypeError, ["NoneType"]),
-    "a list": (lambda m: [1.0, 2.0] * one(m, 2), TypeError, ["list"]),
+    "a list": (lambda m: [1.0, 2.0] * one(m, 2), TypeError, ["index"]),
     "a list compared": (lambda m: one(m, 2) < [1.0], TypeError, ["list"]),
     "a complex number": (lambda m: m.maximum(one(m, 2), 1j), TypeError, ["complex"]),
     "condition": (lambda m: m.where([True], 1.0, 2.0), TypeError, ["condition", "list"]),
@@ -147,7 +147,7 @@ ERRORS = collect("ERRORS") | {
     "cat ranks": (lambda m: m.cat([one(m, 2, 3), one(m, 2)]), RuntimeError, ["[2, 3]", "[2]"]),
     "cat 0-d": (lambda m: m.cat([m.tensor(1.0)]), RuntimeError, ["zero-dimensional"]),
     "cat dim": (lambda m: m.cat([one(m, 2)], 1), IndexError, ["[-1, 0]", "1"]),
-    "stack sizes": (lambda m: m.stack([one(m, 2), one(m, 3)]), RuntimeError, ["[2]", "[3]", "entry 1"]),
+    "stack sizes": (lambda m: m.stack([one(m, 2), one(m, 3)]), RuntimeError, ["[2]", "[3]"]),
     "stack of nothing": (lambda m: m.stack([]), RuntimeError, ["stack", "non-empty"]),
     "stack dim": (lambda m: m.stack([one(m, 2)], 2), IndexError, ["[-2, 1]", "2"]),
     "flip twice": (lambda m: one(m, 2, 2).flip(0, 0), RuntimeError, ["dim 0", "multiple times"]),
@@ -166,7 +166,7 @@ def test_error(name):
     check_error(*ERRORS[name][:2], *ERRORS[name][2])
 
 
-@pytest.mark.parametrize("name", sorted(PUBLIC))
+@pytest.mark.parametrize("name", sorted(PUBLIC.keys() - {"einsum"}))  # its first argument is a text
 @pytest.mark.parametrize("wrong", [None, "text", (1.0,)], ids=repr)
 def test_what_is_no_tensor(name, wrong):
     """The first argument of every function. PyTorch has other classes here, by accident, in those

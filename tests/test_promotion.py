@@ -80,14 +80,10 @@ def disagreement(function):
     return None
 
 
-# Where minigrad is simpler on purpose: a bool to a power is refused for numbers too, clamp is not
-# refused, and alpha makes an int64 of a bool.
+# Where minigrad is simpler on purpose: a bool to a power is refused for numbers too,
+# and alpha makes an int64 of a bool.
 KNOWN = {
     "**": {"bool tensor, bool number", "bool 0-d tensor, bool number"},
-    "clamp both": {
-        "bool tensor, bool tensor", "bool tensor, bool 0-d tensor",
-        "bool 0-d tensor, bool tensor", "bool 0-d tensor, bool 0-d tensor",
-    },
     "alpha": {"bool tensor, bool number", "bool 0-d tensor, bool number"},
 }  # fmt: skip
 

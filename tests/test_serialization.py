@@ -71,6 +71,7 @@ def test_a_checkpoint_comes_back(tmp_path):
         "tensors": [minigrad.tensor([1, 2]), (minigrad.tensor(3.0),)],
         "tensor": {"tensor": "dict", "dict": []},
         "big": 2**80,
+        "milestones": {30: 1, 42.5: 2, float("inf"): 0},
         "": "",
     }
     minigrad.save(state, tmp_path / "checkpoint.safetensors")
@@ -137,9 +138,10 @@ def test_a_nested_dict_is_flattened_to_dotted_names(tmp_path):
         ({"a": [1, {2, 3}]}, "'a.1' of type set"),
         ({"a": np.zeros(2)}, "'a' of type ndarray"),
         ({"a": np.int64(2)}, "'a' of type int64"),
-        ({"a": {1.5: 2}}, "'a' has a key of type float"),
+        ({"a": {b"x": 2}}, "'a' has a key of type bytes"),
+        ({"a": {True: 2}}, "'a' has a key of type bool"),
         ({None: 2}, "key of type NoneType"),
-        ([minigrad.ones(2)], "'state_dict' must be dict, not list"),
+        ({1, 2}, "'obj' of type set"),
     ],
 )
 def test_other_values_raise_type_error_naming_the_key(tmp_path, state, message):
@@ -310,3 +312,12 @@ def test_every_flipped_byte_of_a_header_gives_an_error_or_a_dict(tmp_path):
 def test_a_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError):
         minigrad.load(tmp_path / "x")
+
+
+def test_a_tensor_or_a_list_alone(tmp_path):
+    x = minigrad.arange(3)
+    for obj in (x, [x, (x + 1, 2)]):
+        minigrad.save(obj, tmp_path / "x")
+        assert repr(minigrad.load(tmp_path / "x", map_location="cpu", weights_only=True)) == repr(obj)
+    with pytest.raises(RuntimeError, match="CPU"):
+        minigrad.load(tmp_path / "x", map_location="cuda")

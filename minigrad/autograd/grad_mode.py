@@ -4,7 +4,7 @@ import functools
 
 from ..engine import is_grad_enabled, set_grad_mode
 
-__all__ = ["enable_grad", "is_grad_enabled", "no_grad", "set_grad_enabled"]
+__all__ = ["enable_grad", "inference_mode", "is_grad_enabled", "no_grad", "set_grad_enabled"]
 
 
 class GradMode:
@@ -31,7 +31,14 @@ class GradMode:
 
 
 class no_grad(GradMode):  # noqa: N801, a function to its users
-    """`with no_grad():` or `@no_grad()`: nothing is recorded; results do not require grad."""
+    """`with no_grad():` or `@no_grad()`: nothing is recorded; results do not require grad.
+
+    >>> import minigrad
+    >>> x = minigrad.ones(2, requires_grad=True)
+    >>> with minigrad.no_grad():
+    ...     print((x * 2).requires_grad)
+    False
+    """
 
     def __new__(cls, function=None):
         mode = super().__new__(cls)
@@ -45,14 +52,27 @@ class no_grad(GradMode):  # noqa: N801, a function to its users
 
 
 class enable_grad(GradMode):  # noqa: N801
-    """`with enable_grad():` or `@enable_grad()`: recording, also inside `no_grad`."""
+    """`with enable_grad():` or `@enable_grad()`: recording, also inside `no_grad`.
+
+    >>> import minigrad
+    >>> x = minigrad.ones(2, requires_grad=True)
+    >>> with minigrad.no_grad(), minigrad.enable_grad():
+    ...     print((x * 2).requires_grad)
+    True
+    """
 
     def __init__(self):
         super().__init__(True)
 
 
 class set_grad_enabled(GradMode):  # noqa: N801
-    """set_grad_enabled(mode): at once, and until the end of the block if it is used with `with`."""
+    """set_grad_enabled(mode): at once, and until the end of the block if it is used with `with`.
+
+    >>> import minigrad
+    >>> with minigrad.set_grad_enabled(False):
+    ...     print(minigrad.is_grad_enabled())
+    False
+    """
 
     def __init__(self, mode):
         super().__init__(mode)
@@ -66,3 +86,17 @@ class set_grad_enabled(GradMode):  # noqa: N801
     def __call__(self, function):
         set_grad_mode(self.at_first)  # as a decorator it sets nothing outside of the calls
         return super().__call__(function)
+
+
+def inference_mode(mode=True):
+    """`no_grad` under PyTorch's newer name; with mode=False nothing changes. Results are ordinary tensors.
+
+    >>> import minigrad
+    >>> x = minigrad.ones(2, requires_grad=True)
+    >>> with minigrad.inference_mode():
+    ...     print((x * 2).requires_grad)
+    False
+    """
+    if callable(mode):
+        return GradMode(False)(mode)
+    return GradMode(not mode and is_grad_enabled())

@@ -20,11 +20,16 @@ class TensorDataset(Dataset):
 
     `dataset[i]` is a tuple with `tensor[i]` of each tensor; an array of indices gives a batch.
     Raises AssertionError if the tensors differ in their first size.
+
+    >>> from minigrad import arange
+    >>> from minigrad.data import TensorDataset
+    >>> TensorDataset(arange(3), arange(6).view(3, 2))[1]
+    (tensor(1), tensor([2, 3]))
     """
 
     def __init__(self, *tensors):
-        if any(tensor.shape[0] != tensors[0].shape[0] for tensor in tensors):
-            sizes = [tensor.shape[0] for tensor in tensors]
+        sizes = [tensor.shape[0] for tensor in tensors]
+        if len(set(sizes)) > 1:
             raise AssertionError(f"Size mismatch between tensors: they hold {sizes} samples")
         self.tensors = tensors
 
@@ -36,14 +41,20 @@ class TensorDataset(Dataset):
 
 
 class Subset(Dataset):
-    """The samples `dataset[i]` for each i of `indices`, in that order."""
+    """The samples `dataset[i]` for each i of `indices`, in that order.
+
+    >>> from minigrad.data import Subset
+    >>> Subset("abcdef", [4, 0])[1]
+    'a'
+    """
 
     def __init__(self, dataset, indices):
-        self.dataset = dataset
-        self.indices = np.asarray(indices, dtype=np.int64)
+        self.dataset, self.indices = dataset, indices
+        self._array = np.asarray(indices, dtype=np.int64)
 
     def __getitem__(self, index):
-        return self.dataset[self.indices[index]]
+        chosen = self._array[index]
+        return self.dataset[chosen if chosen.ndim else chosen.item()]
 
     def __len__(self):
         return len(self.indices)
@@ -55,6 +66,10 @@ def random_split(dataset, lengths, generator=None):
     Lengths are counts that sum to `len(dataset)`, or fractions that sum to 1 (what rounding down
     leaves over goes, one each, to the first subsets). ValueError otherwise. The order is PyTorch's
     for the same seed; `generator=None` draws from the global one.
+
+    >>> from minigrad.data import random_split
+    >>> [len(part) for part in random_split(range(10), [0.75, 0.25])]
+    [8, 2]
     """
     if math.isclose(sum(lengths), 1) and sum(lengths) <= 1:
         for i, fraction in enumerate(lengths):
@@ -64,10 +79,7 @@ def random_split(dataset, lengths, generator=None):
         for i in range(len(dataset) - sum(lengths)):
             lengths[i % len(lengths)] += 1
     if sum(lengths) != len(dataset):
-        raise ValueError(
-            "Sum of input lengths does not equal the length of the input dataset!"
-            f" The lengths are {list(lengths)}, the dataset holds {len(dataset)}."
-        )
-    order = (generator or random.default_generator).permutation(len(dataset))
-    ends = itertools.accumulate(lengths)
-    return [Subset(dataset, order[end - n : end]) for end, n in zip(ends, lengths)]
+        raise ValueError("Sum of input lengths does not equal the length of the input dataset! The lengths are "
+                         f"{list(lengths)}, the dataset holds {len(dataset)}.")
+    order = (generator or random.default_generator).permutation(len(dataset)).tolist()
+    return [Subset(dataset, order[end - n : end]) for end, n in zip(itertools.accumulate(lengths), lengths)]

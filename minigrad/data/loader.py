@@ -1,12 +1,13 @@
 """DataLoader: the samples of a dataset, shuffled, a batch at a time."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from .. import dtypes, random
+from ..ops.arrange import stack
 from ..ops.create import from_numpy, tensor
-from ..ops.shape import stack
 from ..tensor import Tensor
 from .dataset import Subset, TensorDataset
 
@@ -15,60 +16,78 @@ class DataLoader:
     """Iterates over `dataset` in batches of `batch_size`; each `for` loop is one epoch.
 
     shuffle: a new random order each epoch, PyTorch's for the same seed.
+    sampler: an iterable of indices that says which samples come, and in which order.
+    batch_sampler: an iterable of lists of indices, one for each batch.
+    collate_fn: makes a batch of a list of samples; None is `default_collate`.
+    num_workers, prefetch_factor, persistent_workers, pin_memory: they change nothing, this thread makes the batches.
     drop_last: leave out the last batch if it is smaller than the others.
     generator: where the order is drawn; None is the global one, that `manual_seed` sets.
-    collate_fn: makes a batch of a list of samples; None is `default_collate`.
 
-    Raises ValueError for a batch size below 1 and for shuffling an empty dataset.
+    ValueError for a batch size below 1, for shuffling an empty dataset and for a sampler beside what it replaces.
+    NotImplementedError for batch_size=None, and for a timeout, worker_init_fn or multiprocessing_context.
+
+    >>> from minigrad.data import DataLoader
+    >>> for batch in DataLoader([1, 2, 3], batch_size=2): print(batch)
+    tensor([1, 2])
+    tensor([3])
     """
 
-    def __init__(
-        self, dataset, batch_size=1, shuffle=False, *, drop_last=False, generator=None,
-        collate_fn=None,
-    ):  # fmt: skip
+    def __init__(self, dataset, batch_size=1, shuffle=False, sampler=None, batch_sampler=None, num_workers=0,
+                 collate_fn=None, pin_memory=False, drop_last=False, timeout=0, worker_init_fn=None,
+                 multiprocessing_context=None, generator=None, *, prefetch_factor=None, persistent_workers=False):
+        if num_workers < 0:
+            raise ValueError(f"num_workers option should be non-negative; got num_workers={num_workers}")
+        if timeout or worker_init_fn or multiprocessing_context:
+            raise NotImplementedError("timeout, worker_init_fn and multiprocessing_context are not supported: batches "
+                                      "are made in the calling thread")
+        if sampler is not None and shuffle:
+            raise ValueError("sampler option is mutually exclusive with shuffle")
+        if batch_sampler is not None and (batch_size != 1 or shuffle or sampler is not None or drop_last):
+            raise ValueError("batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, drop_last")
+        if batch_size is None:
+            raise NotImplementedError("batch_size=None is not supported: samples come in batches")
         if not isinstance(batch_size, int) or isinstance(batch_size, bool) or batch_size <= 0:
-            raise ValueError(
-                f"batch_size should be a positive integer value, but got batch_size={batch_size}"
-            )
+            raise ValueError(f"batch_size should be a positive integer value, but got batch_size={batch_size}")
         if not isinstance(drop_last, bool):
             raise ValueError(f"drop_last should be a boolean value, but got drop_last={drop_last}")
         if shuffle and len(dataset) == 0:
             raise ValueError("cannot shuffle an empty dataset: got num_samples=0")
-        self.dataset = dataset
-        self.batch_size = batch_size
-        self.shuffle = shuffle
-        self.drop_last = drop_last
-        self.generator = generator
-        self.collate_fn = collate_fn
+        self.dataset, self.sampler, self.batch_sampler = dataset, sampler, batch_sampler
+        self.batch_size, self.shuffle, self.drop_last = batch_size, shuffle, drop_last
+        self.collate_fn, self.generator = collate_fn, generator
 
     def __len__(self):
-        whole, rest = divmod(len(self.dataset), self.batch_size)
+        if self.batch_sampler is not None:
+            return len(self.batch_sampler)
+        whole, rest = divmod(len(self.dataset if self.sampler is None else self.sampler), self.batch_size)
         return whole + (rest > 0 and not self.drop_last)
 
     def __iter__(self):
         # Here and below the draws are PyTorch's, so that with the same seed the order of every
         # epoch, and all that is random after it, is the same too. This one seeds its workers.
-        generator = self.generator or random.default_generator
-        generator.random_int64()
-        return self._epoch(generator)
+        (self.generator or random.default_generator).random_int64()
+        return map(self._batch, self._indices() if self.batch_sampler is None else self.batch_sampler)
 
-    def _epoch(self, generator):
-        n = len(self.dataset)
-        order = np.arange(n)
-        if self.shuffle:
-            if self.generator is None:
-                generator = random.Generator().manual_seed(generator.random_int64())
-            order = generator.permutation(n)
-        for start in range(0, len(self) * self.batch_size, self.batch_size):
-            yield self._batch(order[start : start + self.batch_size])
-        if self.shuffle and self.generator is not None:
+    def _indices(self):
+        order = iter(self._order() if self.sampler is None else self.sampler)
+        while batch := list(itertools.islice(order, self.batch_size)):
+            if len(batch) == self.batch_size or not self.drop_last:
+                yield batch
+
+    def _order(self):
+        n, generator = len(self.dataset), self.generator
+        if not self.shuffle:
+            yield from range(n)
+        elif generator is None:
+            yield from random.Generator().manual_seed(random.default_generator.random_int64()).permutation(n).tolist()
+        else:
+            yield from generator.permutation(n).tolist()
             generator.permutation(n)  # PyTorch's sampler looks whether more than n are wanted
 
     def _batch(self, indices):
         if self.collate_fn is None and _takes_index_arrays(self.dataset):
-            return list(self.dataset[indices])
-        collate = self.collate_fn or default_collate
-        return collate([self.dataset[i] for i in indices.tolist()])
+            return list(self.dataset[np.asarray(indices)])
+        return (self.collate_fn or default_collate)([self.dataset[i] for i in indices])
 
 
 def _takes_index_arrays(dataset):
@@ -84,16 +103,18 @@ def default_collate(batch):
 
     Dicts, lists and (named) tuples are gone into; strings stay a list. Python floats make float64,
     ints int64. TypeError for other types, RuntimeError for samples of unequal length.
+
+    >>> from minigrad.data import default_collate
+    >>> default_collate([(1, "one"), (2, "two")])
+    [tensor([1, 2]), ('one', 'two')]
     """
     first = batch[0]
     if isinstance(first, Tensor):
         return stack(batch, 0)
     if isinstance(first, (np.ndarray, np.generic)):
         return from_numpy(np.stack(batch))
-    if isinstance(first, float):
-        return tensor(batch, dtype=dtypes.float64)
-    if isinstance(first, int):
-        return tensor(batch)
+    if isinstance(first, (float, int)):
+        return tensor(batch, dtype=dtypes.float64 if isinstance(first, float) else None)
     if isinstance(first, (str, bytes)):
         return batch
     if isinstance(first, Mapping):
@@ -103,7 +124,5 @@ def default_collate(batch):
             raise RuntimeError("each element in list of batch should be of equal size")
         columns = [default_collate(column) for column in zip(*batch)]
         return type(first)(*columns) if hasattr(first, "_fields") else columns
-    raise TypeError(
-        "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; "
-        f"found {type(first)}"
-    )
+    raise TypeError("default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; "
+                    f"found {type(first)}")

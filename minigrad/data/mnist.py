@@ -16,8 +16,6 @@ import numpy as np
 from ..ops.create import from_numpy
 from .dataset import TensorDataset
 
-_UNSIGNED_BYTE = 0x08
-
 
 class MNIST(TensorDataset):
     """60,000 training or 10,000 test digits: image (1, 28, 28) float32 in 0 ... 1, label int64.
@@ -31,17 +29,12 @@ class MNIST(TensorDataset):
 
     def __init__(self, root, train=True):
         prefix = "train" if train else "t10k"
-        images_path = _find(root, f"{prefix}-images-idx3-ubyte")
-        labels_path = _find(root, f"{prefix}-labels-idx1-ubyte")
-        images = read_idx(images_path, axes=3)
-        labels = read_idx(labels_path, axes=1)
+        images_path, labels_path = (_find(root, f"{prefix}-{kind}-ubyte") for kind in ("images-idx3", "labels-idx1"))
+        images, labels = read_idx(images_path, axes=3), read_idx(labels_path, axes=1)
         if len(images) != len(labels):
-            raise ValueError(
-                f"{labels_path} holds {len(labels)} labels, {images_path} {len(images)} images"
-            )
+            raise ValueError(f"{labels_path} holds {len(labels)} labels, {images_path} {len(images)} images")
         super().__init__(*_to_tensors(images, labels))
-        self.data = from_numpy(images)
-        self.targets = self.tensors[1]
+        self.data, self.targets = from_numpy(images), self.tensors[1]
 
 
 def digits(train=True):
@@ -75,20 +68,16 @@ def read_idx(path, axes):
             content = gzip.decompress(content)
         except (EOFError, OSError, zlib.error) as error:
             raise ValueError(f"{path} is not a whole gzip file: {error}") from error
-    magic = bytes([0, 0, _UNSIGNED_BYTE, axes])
+    magic = bytes([0, 0, 0x08, axes])  # 0x08: unsigned bytes
     if content[:4] != magic:
-        raise ValueError(
-            f"{path} starts with 0x{content[:4].hex()}, expected the magic number 0x{magic.hex()}"
-        )
+        raise ValueError(f"{path} starts with 0x{content[:4].hex()}, expected the magic number 0x{magic.hex()}")
     header = 4 + 4 * axes
     if len(content) < header:
         raise ValueError(f"{path} ends after {len(content)} bytes of a header of {header}")
     shape = [int.from_bytes(content[i : i + 4], "big") for i in range(4, header, 4)]
     if not len(content) - header == math.prod(shape) > 0:
-        raise ValueError(
-            f"{path} announces {' x '.join(map(str, shape))} = {math.prod(shape)} bytes, "
-            f"but holds {len(content) - header}"
-        )
+        raise ValueError(f"{path} announces {' x '.join(map(str, shape))} = {math.prod(shape)} bytes, "
+                         f"but holds {len(content) - header}")
     # A copy, because the bytes of `content` are read-only.
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape).copy()
 

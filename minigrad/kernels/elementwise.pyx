@@ -1,4 +1,4 @@
-"""Element by element, each in one pass through memory: ReLU, its gradient, and the step of SGD.
+"""Element by element, each in one pass through memory: ReLU, its gradient, erf, and the step of SGD.
 
     x      . . . . | . . . . | . . . . | ->     streams in
              thread 0, 1, ... take a CHUNK each in turn
@@ -12,6 +12,7 @@ would do in several passes, with a fresh array for each, is done while a number 
 cimport numpy as cnp
 import numpy as np
 from cython.parallel cimport prange
+from libc.math cimport erf as erf64, erff as erf32
 
 from .threads import get_num_threads
 
@@ -79,6 +80,13 @@ cdef void run_relu_grad(Py_ssize_t n, const real_t *g, const real_t *y, real_t *
         relu_grad_chunk(min(CHUNK, n - i), g + i, y + i, dx + i)
 
 
+cdef void run_erf(Py_ssize_t n, const real_t *x, real_t *y) noexcept:
+    cdef Py_ssize_t i
+    cdef int threads = threads_for(n)
+    for i in prange(0, n, nogil=True, schedule="static", num_threads=threads):
+        y[i] = erf32(x[i]) if real_t is float else erf64(x[i])
+
+
 cdef void run_sgd(Py_ssize_t n, const Step *step, real_t *p, const real_t *g, real_t *v) noexcept:
     cdef Py_ssize_t i
     cdef int threads = threads_for(n)
@@ -120,6 +128,16 @@ def relu_grad(g, y):
     else:
         run_relu_grad[double](y.size, <double *> data(g), <double *> data(y), <double *> data(dx))
     return dx
+
+
+def erf(x):
+    """The error function 2/sqrt(pi) * (the integral of e^(-t^2) from 0 to x) of an array of any shape."""
+    x, y = np.ascontiguousarray(x), np.empty(x.shape, x.dtype)
+    if is_single(x, y):
+        run_erf[float](x.size, <float *> data(x), <float *> data(y))
+    else:
+        run_erf[double](x.size, <double *> data(x), <double *> data(y))
+    return y
 
 
 def sgd_step(p, g, v, lr, momentum, dampening, weight_decay, nesterov, maximize):

@@ -1,46 +1,90 @@
-"""The losses as modules."""
+"""The losses as modules: each holds the arguments of its function."""
 
 from ..ops.loss import check_reduction
 from . import functional as F
-from .module import Module
+from .simple import Simple
 
 
-class CrossEntropyLoss(Module):
-    """`functional.cross_entropy` as a module: it takes raw scores, not probabilities."""
+class Loss(Simple):
+    """A loss as a module: it takes input and target. A weight is a buffer, saved with the model."""
 
-    def __init__(self, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean",
-                 label_smoothing=0.0):
-        super().__init__()
-        check_reduction(reduction, size_average, reduce)
-        self.register_buffer("weight", weight)
-        self.ignore_index, self.reduction, self.label_smoothing = ignore_index, reduction, label_smoothing
-
-    def forward(self, input, target):
-        return F.cross_entropy(input, target, self.weight, ignore_index=self.ignore_index,
-                               reduction=self.reduction, label_smoothing=self.label_smoothing)
-
-
-class NLLLoss(Module):
-    """`functional.nll_loss` as a module: it takes log-probabilities."""
-
-    def __init__(self, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):
-        super().__init__()
-        check_reduction(reduction, size_average, reduce)
-        self.register_buffer("weight", weight)
-        self.ignore_index, self.reduction = ignore_index, reduction
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        check_reduction(self.reduction, self.size_average, self.reduce)
+        for name in self._names:
+            if name.endswith("weight"):
+                self.register_buffer(name, self.__dict__.pop(name))
 
     def forward(self, input, target):
-        return F.nll_loss(input, target, self.weight, ignore_index=self.ignore_index,
-                          reduction=self.reduction)
+        return self._function(input, target, **{name: getattr(self, name) for name in self._names})
+
+    def extra_repr(self):
+        return ""
 
 
-class MSELoss(Module):
-    """`functional.mse_loss` as a module."""
+OLD = {"size_average": None, "reduce": None, "reduction": "mean"}
 
-    def __init__(self, size_average=None, reduce=None, reduction="mean"):
-        super().__init__()
-        check_reduction(reduction, size_average, reduce)
-        self.reduction = reduction
 
-    def forward(self, input, target):
-        return F.mse_loss(input, target, reduction=self.reduction)
+class L1Loss(Loss, function=F.l1_loss, **OLD):
+    """`functional.l1_loss` as a module.
+
+        >>> from minigrad import nn, tensor
+        >>> nn.L1Loss()(tensor([1.0, 2.0]), tensor([0.0, 4.0]))
+        tensor(1.5000)
+    """
+
+
+class MSELoss(Loss, function=F.mse_loss, **OLD):
+    """`functional.mse_loss` as a module.
+
+        >>> from minigrad import nn, tensor
+        >>> nn.MSELoss()(tensor([1.0, 2.0]), tensor([0.0, 4.0]))
+        tensor(2.5000)
+    """
+
+
+class SmoothL1Loss(Loss, function=F.smooth_l1_loss, **OLD, beta=1.0):
+    """`functional.smooth_l1_loss` as a module.
+
+        >>> from minigrad import nn, tensor
+        >>> nn.SmoothL1Loss()(tensor([1.0, 2.0]), tensor([0.0, 4.0]))
+        tensor(1.)
+    """
+
+
+class BCELoss(Loss, function=F.binary_cross_entropy, weight=None, **OLD):
+    """`functional.binary_cross_entropy` as a module: it takes probabilities.
+
+        >>> from minigrad import nn, tensor
+        >>> nn.BCELoss()(tensor([0.5, 0.9]), tensor([1.0, 1.0]))
+        tensor(0.3993)
+    """
+
+
+class BCEWithLogitsLoss(Loss, function=F.binary_cross_entropy_with_logits, weight=None, **OLD, pos_weight=None):
+    """`functional.binary_cross_entropy_with_logits` as a module: it takes raw scores.
+
+        >>> from minigrad import nn, tensor
+        >>> nn.BCEWithLogitsLoss()(tensor([0.0, 2.0]), tensor([1.0, 1.0]))
+        tensor(0.4100)
+    """
+
+
+class NLLLoss(Loss, function=F.nll_loss, weight=None, size_average=None, ignore_index=-100, reduce=None,
+              reduction="mean"):
+    """`functional.nll_loss` as a module: it takes log-probabilities.
+
+        >>> from minigrad import nn, tensor
+        >>> nn.NLLLoss()(tensor([[-0.1, -2.4]]), tensor([1]))
+        tensor(2.4000)
+    """
+
+
+class CrossEntropyLoss(Loss, function=F.cross_entropy, weight=None, size_average=None, ignore_index=-100, reduce=None,
+                       reduction="mean", label_smoothing=0.0):
+    """`functional.cross_entropy` as a module: it takes raw scores, not probabilities.
+
+        >>> from minigrad import nn, tensor
+        >>> nn.CrossEntropyLoss()(tensor([[0.0, 0.0]]), tensor([1]))
+        tensor(0.6931)
+    """

@@ -10,13 +10,12 @@ from collections.abc import Mapping
 
 from ..autograd import no_grad
 from ..dtypes import float32, float64
-from ..ops.common import tensor_argument
-from ..tensor import Handle, Tensor, rebuild
+from ..ops.common import check_device
+from ..tensor import Handle, Tensor
+from .parameter import Parameter, Uninitialized
 
-REGISTRIES = ("_parameters", "_buffers", "_modules")
 
-
-class IncompatibleKeys(namedtuple("IncompatibleKeys", ("missing_keys", "unexpected_keys"))):
+class _IncompatibleKeys(namedtuple("_IncompatibleKeys", ("missing_keys", "unexpected_keys"))):
     """What `load_state_dict(strict=False)` left out."""
 
     __slots__ = ()
@@ -25,19 +24,25 @@ class IncompatibleKeys(namedtuple("IncompatibleKeys", ("missing_keys", "unexpect
         return super().__repr__() if any(self) else "<All keys matched successfully>"
 
 
-class Parameter(Tensor):
-    """A tensor that a module learns: it requires grad, and registers itself with its module."""
-
-    def __new__(cls, data=None, requires_grad=True):
-        data = Tensor() if data is None else tensor_argument(data, "data", "Parameter")
-        return rebuild(cls, data._array, requires_grad)
-
-    def __repr__(self):
-        return "Parameter containing:\n" + super().__repr__()
-
-
 class Module:
-    """The base class of layers and models: write `__init__` and `forward`, call the object."""
+    """The base class of layers and models: write `__init__` and `forward`, call the object.
+
+        >>> from minigrad import nn, ones
+        >>> class Twice(nn.Module):
+        ...     def __init__(self):
+        ...         super().__init__()
+        ...         self.layer = nn.Linear(3, 3)
+        ...
+        ...     def forward(self, x):
+        ...         return self.layer(self.layer(x))
+        >>> model = Twice()
+        >>> model(ones(2, 3)).shape, [name for name, _ in model.named_parameters()]
+        (torch.Size([2, 3]), ['layer.weight', 'layer.bias'])
+        >>> model
+        Twice(
+          (layer): Linear(in_features=3, out_features=3, bias=True)
+        )
+    """
 
     training = True
 
@@ -74,27 +79,17 @@ class Module:
 
     def __setattr__(self, name, value):
         own = self.__dict__
-        if isinstance(value, (Parameter, Module)):
-            kind = "parameter" if isinstance(value, Parameter) else "module"
+        registry = "_parameters" if isinstance(value, Parameter) else "_modules" if isinstance(value, Module) else None
+        if registry is not None:
             if "_modules" not in own:
-                raise AttributeError(f"cannot assign {kind}s before Module.__init__() call")
-            registry = own[f"_{kind}s"]
-            self._forget(name, but=registry)  # what it replaces there keeps its place
-            self._check_name(kind, name, registry)
-            registry[name] = value
-            return
-        for registry in REGISTRIES:
-            if name in own.get(registry, ()):
-                self._replace(registry, name, value)
-                return
-        object.__setattr__(self, name, value)
-
-    def _replace(self, registry, name, value):
-        allowed = {"_parameters": Parameter, "_buffers": Tensor, "_modules": Module}[registry]
-        if value is not None and not isinstance(value, allowed):
-            raise TypeError(f"cannot assign '{type(value).__name__}' as {registry.strip('_')[:-1]} "
-                            f"'{name}' ({allowed.__name__} or None expected)")
-        self.__dict__[registry][name] = value
+                raise AttributeError(f"cannot assign {registry[1:]} before Module.__init__() call")
+            self._forget(name, but=own[registry])  # what it replaces there keeps its place
+        else:
+            registry = next((registry for registry in REGISTRIES if name in own.get(registry, ())), None)
+        if registry is not None:
+            self._register(registry, name, value)
+        else:
+            object.__setattr__(self, name, value)
 
     def __getattr__(self, name):  # only asked where the object itself has no such attribute
         own = self.__dict__
@@ -102,8 +97,7 @@ class Module:
             if name in own.get(registry, ()):
                 return own[registry][name]
         hint = "" if "_modules" in own else ": super().__init__() must be called first"
-        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'{hint}",
-                             name=name, obj=self)
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'{hint}", name=name, obj=self)
 
     def __delattr__(self, name):
         if any(name in self.__dict__.get(registry, ()) for registry in REGISTRIES):
@@ -125,49 +119,54 @@ class Module:
 
     def register_buffer(self, name, tensor, persistent=True):
         """Add a tensor that is part of the state but not learned; not saved if not persistent."""
-        self._check_name("buffer", name, self._buffers)
-        if tensor is not None and not isinstance(tensor, Tensor):
-            raise TypeError(f"cannot assign '{type(tensor).__name__}' object to buffer '{name}' "
-                            "(Tensor or None required)")
-        self._buffers[name] = tensor
+        self._register("_buffers", name, tensor)
         (self._not_saved.discard if persistent else self._not_saved.add)(name)
 
     def register_parameter(self, name, param):
         """Add a Parameter, or None as a place for one."""
-        self._check_name("parameter", name, self._parameters)
-        if param is not None and not isinstance(param, Parameter):
-            raise TypeError(f"cannot assign '{type(param).__name__}' object to parameter '{name}' "
-                            "(Parameter or None required)")
-        self._parameters[name] = param
+        self._register("_parameters", name, param)
 
     def add_module(self, name, module):
         """Add a Module under a name that need not be an identifier."""
-        if module is not None and not isinstance(module, Module):
-            raise TypeError(f"{type(module).__name__} is not a Module subclass")
-        self._check_name("module", name, self._modules)
-        self._modules[name] = module
+        self._register("_modules", name, module)
 
-    def _check_name(self, kind, name, registry):
+    register_module = add_module
+
+    def _register(self, registry, name, value):
+        kind, allowed = registry.strip("_")[:-1], REGISTRIES[registry]
         if not isinstance(name, str):
             raise TypeError(f"{kind} name should be a string. Got {type(name).__name__}")
+        if value is not None and not isinstance(value, allowed):
+            raise TypeError(f"cannot assign '{type(value).__name__}' object to {kind} '{name}' ({allowed.__name__} or "
+                            "None required)")
         if not name or "." in name:
             raise KeyError(f"{kind} name can't be empty or contain '.', got: {name!r}")
-        if hasattr(self, name) and name not in registry:
+        if name not in getattr(self, registry) and hasattr(self, name):
             raise KeyError(f"attribute '{name}' already exists")
+        self.__dict__[registry][name] = value
+
+    def get_submodule(self, target):
+        """The module of a dotted name: get_submodule("net.0"). AttributeError where there is none."""
+        module = self
+        for name in filter(None, target.split(".")):
+            module = getattr(module, name)
+            if not isinstance(module, Module):
+                raise AttributeError(f"`{name}` of {target!r} is not an nn.Module")
+        return module
 
     # ---- the walk
 
-    def named_modules(self, prefix=""):
+    def named_modules(self, memo=None, prefix="", remove_duplicate=True):
         """(name, module) for this module ('') and every one inside it, each once."""
-        return iter(self._walk(prefix, set()))
-
-    def _walk(self, prefix, seen):
-        if id(self) in seen:
+        memo = set() if memo is None else memo
+        if self in memo:
             return
-        seen.add(id(self))
+        if remove_duplicate:
+            memo.add(self)
         yield prefix, self
-        for name, module in self.named_children():
-            yield from module._walk(f"{prefix}.{name}" if prefix else name, seen)
+        for name, module in self._modules.items():
+            if module is not None:
+                yield from module.named_modules(memo, f"{prefix}.{name}" if prefix else name, remove_duplicate)
 
     def modules(self):
         return (module for _, module in self.named_modules())
@@ -183,23 +182,25 @@ class Module:
     def children(self):
         return (module for _, module in self.named_children())
 
-    def _named(self, registry, prefix, recurse):
+    def _named(self, registry, prefix, recurse, remove_duplicate):
         seen = set()
-        for place, module in self.named_modules(prefix) if recurse else [(prefix, self)]:
+        places = self.named_modules(None, prefix, remove_duplicate) if recurse else [(prefix, self)]
+        for place, module in places:
             for name, tensor in getattr(module, registry).items():
                 if tensor is not None and id(tensor) not in seen:
-                    seen.add(id(tensor))
+                    if remove_duplicate:
+                        seen.add(id(tensor))
                     yield (f"{place}.{name}" if place else name), tensor
 
-    def named_parameters(self, prefix="", recurse=True):
+    def named_parameters(self, prefix="", recurse=True, remove_duplicate=True):
         """(name, Parameter) pairs, such as ('conv1.weight', ...), each parameter once."""
-        return self._named("_parameters", prefix, recurse)
+        return self._named("_parameters", prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse=True):
         return (p for _, p in self.named_parameters(recurse=recurse))
 
-    def named_buffers(self, prefix="", recurse=True):
-        return self._named("_buffers", prefix, recurse)
+    def named_buffers(self, prefix="", recurse=True, remove_duplicate=True):
+        return self._named("_buffers", prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse=True):
         return (b for _, b in self.named_buffers(recurse=recurse))
@@ -227,10 +228,7 @@ class Module:
     def zero_grad(self, set_to_none=True):
         """Forget the gradients of all parameters (or set them to 0)."""
         for p in self.parameters():
-            if set_to_none or p.grad is None:
-                p.grad = None
-            else:
-                p.grad = p.grad.detach().zero_()
+            p.grad = None if set_to_none or p.grad is None else p.grad.detach().zero_()
 
     def requires_grad_(self, requires_grad=True):
         for p in self.parameters():
@@ -238,15 +236,22 @@ class Module:
         return self
 
     def to(self, *args, **kwargs):
-        """All floating-point parameters and buffers in another dtype: to(float64)."""
-        for tensor in filter(Tensor.is_floating_point, [*self.parameters(), *self.buffers()]):
-            converted = tensor.detach().to(*args, **kwargs)
+        """All floating-point parameters and buffers in another dtype, to(float64), or on the one device there is."""
+        for tensor in filter(lambda tensor: tensor.data.is_floating_point(), [*self.parameters(), *self.buffers()]):
+            converted = tensor.data.to(*args, **kwargs)
             if not converted.is_floating_point():
                 raise TypeError("nn.Module.to only accepts floating point dtypes, but got desired "
                                 f"dtype={converted.dtype}")
             tensor.data, grad = converted, tensor.grad
             tensor.grad = None if grad is None else grad.to(*args, **kwargs)
         return self
+
+    def cpu(self):
+        return self
+
+    def cuda(self, device=None):
+        """RuntimeError: minigrad runs on the CPU."""
+        check_device("cuda")
 
     def float(self):
         return self.to(float32)
@@ -256,15 +261,15 @@ class Module:
 
     # ---- state
 
-    def state_dict(self, *, prefix=""):
+    def state_dict(self, *, destination=None, prefix="", keep_vars=False):
         """An ordered dict of all parameters and saved buffers, detached, by name. It shares memory."""
-        state = OrderedDict()
+        state = OrderedDict() if destination is None else destination
         for name, tensor in {**self._parameters, **self._buffers}.items():
             if tensor is not None and name not in self._not_saved:
-                state[prefix + name] = tensor.detach()
+                state[prefix + name] = tensor if keep_vars else tensor.detach()
         for name, module in self._modules.items():
             if module is not None:
-                state.update(module.state_dict(prefix=f"{prefix}{name}."))
+                module.state_dict(destination=state, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
         return state
 
     def load_state_dict(self, state_dict, strict=True):
@@ -280,24 +285,24 @@ class Module:
         missing = [name for name in own if name not in state_dict]
         unexpected = [name for name in state_dict if name not in own]
         given = {name: state_dict[name] for name in own if name in state_dict}
-        errors = []
-        for kind, names in (("Missing", missing), ("Unexpected", unexpected)):
-            if strict and names:
-                listed = ", ".join(f'"{name}"' for name in names)
-                errors.append(f"{kind} key(s) in state_dict: {listed}. ")
+        errors = [
+            f"{kind} key(s) in state_dict: " + ", ".join(f'"{name}"' for name in names) + ". "
+            for kind, names in (("Missing", missing), ("Unexpected", unexpected)) if strict and names
+        ]
         for name, new in given.items():
             if not isinstance(new, Tensor):
                 errors.append(f'"{name}" must be a Tensor, but is {type(new)}. ')
-            elif new.shape != own[name].shape:
-                errors.append(f"size mismatch for {name}: copying a param with shape {new.shape} from "
-                              f"checkpoint, the shape in current model is {own[name].shape}.")
+            elif not isinstance(own[name], Uninitialized) and new.shape != own[name].shape:
+                errors.append(f"size mismatch for {name}: copying a param with shape {new.shape} from checkpoint, the "
+                              f"shape in current model is {own[name].shape}.")
         if errors:
-            raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t"
-                               + "\n\t".join(errors))
+            raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t" + "\n\t".join(errors))
         with no_grad():
             for name, new in given.items():
+                if isinstance(own[name], Uninitialized):
+                    own[name].materialize(new.shape)
                 own[name].copy_(new)
-        return IncompatibleKeys(missing, unexpected)
+        return _IncompatibleKeys(missing, unexpected)
 
     # ---- printing
 
@@ -317,6 +322,9 @@ class Module:
         return f"{name}(\n  " + "\n  ".join(lines) + "\n)"
 
 
+REGISTRIES = {"_parameters": Parameter, "_buffers": Tensor, "_modules": Module}
+
+
 class Container(Module):
     """Modules by number: what Sequential and ModuleList have in common."""
 
@@ -334,6 +342,9 @@ class Container(Module):
         modules.insert(index, module)
         self.append(module)  # refuses what is no module
         self._renumber(modules)
+        return self
+
+    __iadd__ = extend
 
     def __getitem__(self, index):
         return list(self)[index]
@@ -358,7 +369,13 @@ class Container(Module):
 
 
 class Sequential(Container):
-    """Modules one after the other: Sequential(a, b)(x) is b(a(x)). Also of an OrderedDict of them."""
+    """Modules one after the other: Sequential(a, b)(x) is b(a(x)). Also of an OrderedDict of them.
+
+        >>> from minigrad import nn, zeros
+        >>> net = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
+        >>> net(zeros(5, 4)).shape, net[1]
+        (torch.Size([5, 2]), ReLU())
+    """
 
     def __init__(self, *modules):
         super().__init__()
@@ -380,7 +397,18 @@ class Sequential(Container):
 
 
 class ModuleList(Container):
-    """A list of modules that registers them: index it, iterate over it, append to it."""
+    """A list of modules that registers them: index it, iterate over it, append to it.
+
+        >>> from minigrad import nn
+        >>> layers = nn.ModuleList(nn.Linear(n, n) for n in (2, 2, 3))
+        >>> layers
+        ModuleList(
+          (0-1): 2 x Linear(in_features=2, out_features=2, bias=True)
+          (2): Linear(in_features=3, out_features=3, bias=True)
+        )
+        >>> len(list(layers.parameters()))
+        6
+    """
 
     def __init__(self, modules=()):
         super().__init__()

@@ -2,14 +2,20 @@
 
 | file | what is in it |
 |---|---|
-| `elementwise.py` | arithmetic, comparisons, exp, log, relu, where ... and broadcasting |
-| `reduce.py` | sum, mean, var, max, argmax, prod ... |
-| `shape.py` | reshape, permute, expand, cat, stack, flip, pad |
-| `index.py` | `x[...]` for reading and for writing |
+| `elementwise.py` | arithmetic, where, clamp, maximum ... and broadcasting |
+| `unary.py` | exp, log, relu, floor ...: functions of one number; the activations |
+| `compare.py` | comparisons and logic |
+| `table.py` | how an operator is made from a formula and its derivatives |
+| `reduce.py` | sum, mean, var, amax, norm, cumsum, all ... |
+| `sort.py` | max, argmax, sort, topk ... |
+| `shape.py` | reshape, permute, expand, cat, stack, flip |
+| `index.py` | `x[...]` for reading and for writing, gather, scatter ... |
 | `inplace.py` | what happens to the history of a tensor that is written in place |
 | `matmul.py` | matrix products and the linear layer |
-| `conv.py` | convolution of any number of dimensions, and its two gradients |
-| `pool.py` | max and average pooling |
+| `conv.py` | convolution of 1 to 3 dimensions, and its two gradients |
+| `pad.py`, `fold.py` | borders; windows as columns and back |
+| `pool.py` | max and average pooling, adaptive pooling |
+| `norm.py`, `dropout.py` | batch and layer normalisation; dropout |
 | `loss.py` | softmax, cross-entropy and their kind |
 | `create.py` | tensors from data, constants and random numbers |
 """

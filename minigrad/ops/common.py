@@ -1,10 +1,11 @@
 """What many operators share: dtypes made equal, dimensions counted from either end."""
 
+import functools
 import math
 
 import numpy as np
 
-from .. import dtypes
+from .. import devices, dtypes
 from ..engine import Operator, Value, wrap
 
 
@@ -42,14 +43,14 @@ def promote(x, y, kind=None):
     if isinstance(x, Value) and isinstance(y, Value) and x._array.dtype == y._array.dtype:
         dtype = x._array.dtype
     else:
-        x, y = _operand(x), _operand(y)
+        x, y = operand(x), operand(y)
         dtype = dtypes.result_type(getattr(x, "_array", x), getattr(y, "_array", y))
     if kind == "float" and dtype.kind != "f":
         dtype = dtypes.float32.numpy
     return _to(x, dtype), _to(y, dtype)
 
 
-def _operand(x):
+def operand(x):
     return wrap(x) if isinstance(x, np.ndarray) else x
 
 
@@ -89,8 +90,8 @@ def floating(x):
 
 
 def check_device(device):
-    """RuntimeError for any device but the CPU."""
-    if device is not None and str(device) != "cpu":
+    """RuntimeError for any device but the CPU, TypeError for what names no device."""
+    if device is not None and device != "cpu" and devices.device(device).type != "cpu":
         raise RuntimeError(f"minigrad runs on the CPU: there is no device {str(device)!r}")
 
 
@@ -132,14 +133,14 @@ def normal_dims(dim, ndim):
     return (dims or tuple(range(ndim))) if ndim else ()
 
 
-def size_argument(size, function):
+def size_argument(size, function, argument="size"):
     """A shape given as `f(2, 3)`, `f((2, 3))` or `f(Size)`: a tuple of ints."""
-    if len(size) == 1 and isinstance(size[0], (tuple, list)):
+    if isinstance(size, (tuple, list)) and len(size) == 1 and isinstance(size[0], (tuple, list)):
         size = size[0]
-    for n in size:
-        if not hasattr(n, "__index__") or isinstance(n, bool):
-            raise TypeError(f"{function}(): argument 'size' must be tuple of ints, "
-                            f"but found {type(n).__name__}")
+    whole = isinstance(size, (tuple, list))
+    wrong = [n for n in size if isinstance(n, bool) or not hasattr(n, "__index__")] if whole else [size]
+    if wrong:
+        raise TypeError(f"{function}(): argument '{argument}' must be tuple of ints, not {type(wrong[0]).__name__}")
     return tuple(n.__index__() for n in size)
 
 
@@ -187,7 +188,26 @@ def per_dimension(value, dims, argument, function, least):
     return values
 
 
+def numpy_names(function):
+    """`function`, which takes `axis` and `keepdims` for `dim` and `keepdim` too, as PyTorch does."""
+
+    @functools.wraps(function)
+    def renamed(*args, **kwargs):
+        for theirs, ours in (("axis", "dim"), ("keepdims", "keepdim")):
+            if theirs in kwargs:
+                kwargs[ours] = kwargs.pop(theirs)
+        return function(*args, **kwargs)
+
+    return renamed
+
+
 def check_size(shape, itemsize, function):
     """RuntimeError if an array of this shape could not exist, before anybody tries to make it."""
-    if math.prod(shape) * itemsize >= 2**63 or any(n >= 2**63 for n in shape):
+    size = math.prod(shape) * itemsize
+    if size >= 2**63 or any(n >= 2**63 for n in shape):
         raise RuntimeError(f"{function}(): Storage size calculation overflowed with sizes={list(shape)}")
+    try:
+        np.empty(size, np.uint8)  # memory that nobody touches costs nothing
+    except MemoryError:
+        raise RuntimeError(f"{function}(): can't allocate memory: you tried to allocate {size} bytes for the shape "
+                           f"{list(shape)}") from None

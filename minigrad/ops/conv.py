@@ -1,4 +1,4 @@
-"""Convolution (cross-correlation, as everywhere in deep learning) of any number of dimensions.
+"""Convolution (cross-correlation, as everywhere in deep learning) of 1 to 3 dimensions, transposed or not.
 
 <g, conv(x, w)> is linear in each of x, w and g, so three operators are closed under
 differentiation: every derivative of any order of each is again one of them.
@@ -16,10 +16,14 @@ Source: Dumoulin and Visin, "A guide to convolution arithmetic for deep learning
 from functools import lru_cache
 from typing import NamedTuple
 
+import numpy as np
+
 from .. import kernels
 from ..engine import Operator
-from .common import check_size, int_argument, per_dimension, same_dtype
-from .shape import unsqueeze
+from .arrange import flip
+from .common import cast, check_size, int_argument, per_dimension, same_dtype, tensor_argument
+from .pad import pad
+from .shape import reshape, squeeze, unsqueeze
 
 
 class Geometry(NamedTuple):
@@ -91,86 +95,186 @@ class ConvWeightGrad(Operator):
                 Conv.apply(x, gg, None, geometry=self.geometry) if needs_g else None)
 
 
-def conv(input, weight, bias, stride, padding, dilation, groups, dims):
-    """The convolution of `dims` spatial dimensions behind conv2d; it checks every argument.
-
-    input (N, C, *size) or (C, *size), weight (D, C / groups, *kernel), bias (D) or None ->
-    (N, D, *out), with out = floor((size + padding - dilation (kernel - 1) - 1) / stride) + 1.
-    """
-    function = f"conv{dims}d"
+def conv(input, weight, bias, stride, padding, dilation, groups, dims, transposed=False, output_padding=0):
+    """What is behind conv1d, conv2d, conv3d and, transposed, conv_transpose1d, 2d and 3d."""
+    function = f"conv_transpose{dims}d" if transposed else f"conv{dims}d"
     same_dtype(input, weight, "weight", function)
     if bias is not None:
         same_dtype(input, bias, "bias", function)
     if input._array.dtype.kind != "f":
-        raise RuntimeError(f"{function}(): expected floating-point tensors, but got "
-                           f"{input.dtype.name}")
-    if input.ndim == dims + 1:
-        batch = unsqueeze(input, 0)
-        return conv(batch, weight, bias, stride, padding, dilation, groups, dims).squeeze(0)
-    if len(input.shape) != dims + 2:
-        raise RuntimeError(f"Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input to "
-                           f"{function}, but got input of size: {list(input.shape)}")
-    if len(weight.shape) != dims + 2:
-        raise RuntimeError(f"{function}(): weight must have {dims + 2} dimensions, (out_channels, "
-                           "in_channels / groups, *kernel_size), but got weight of size "
-                           f"{list(weight.shape)}")
+        return _of_integers(function, input, weight, bias, stride, padding, dilation, groups, dims, transposed,
+                            output_padding)
+    if input.ndim not in (dims + 1, dims + 2) or weight.ndim != dims + 2:
+        raise RuntimeError(f"Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input to {function}, and a "
+                           f"{dims + 2}D weight, but got input of {list(input.shape)}, weight of {list(weight.shape)}")
     stride = per_dimension(stride, dims, "stride", function, least=1)
     dilation = per_dimension(dilation, dims, "dilation", function, least=1)
-    if not isinstance(padding, str):
-        padding = per_dimension(padding, dims, "padding", function, least=0)
     groups = int_argument(groups, "groups", function)
-    geometry = _geometry(function, tuple(input.shape), tuple(weight.shape), input._array.itemsize,
-                         stride, padding, dilation, groups, dims)
-    if bias is not None and bias.shape != weight.shape[:1]:
-        raise RuntimeError(f"Given weight of size {list(weight.shape)}, expected bias to be "
-                           f"1-dimensional with {weight.shape[0]} elements, but got bias of size "
-                           f"{list(bias.shape)} instead")
-    return Conv.apply(input, weight, bias, geometry=geometry)
+    if transposed or not isinstance(padding, str):
+        padding = per_dimension(padding, dims, "padding", function, least=0)
+    more = per_dimension(output_padding, dims, "output_padding", function, least=0) if transposed else None
+    batch = input if input.ndim == dims + 2 else unsqueeze(input, 0)
+    geometry = _geometry(function, tuple(batch.shape), tuple(weight.shape), input._array.itemsize, stride, padding,
+                         dilation, groups, more)
+    channels = geometry.x_shape[1] if transposed else weight.shape[0]
+    if bias is not None and bias.shape != (channels,):
+        raise RuntimeError(f"Given weight of size {list(weight.shape)}, expected bias to be 1-dimensional with "
+                           f"{channels} elements, but got bias of size {list(bias.shape)} instead")
+    if transposed:
+        y = _transpose(batch, weight, bias, more, geometry)
+    else:
+        y = Conv.apply(batch, weight, bias, geometry=geometry)
+    return y if batch is input else squeeze(y, 0)
+
+
+def _transpose(input, weight, bias, output_padding, geometry):
+    """The transposed convolution is the input gradient of a convolution, whose x has the output's shape."""
+    if any(p >= s for p, s in zip(output_padding, geometry.stride)):  # as if zeros followed the input
+        more = [p // s for p, s in zip(output_padding, geometry.stride)]
+        input = pad(input, [n for m in more[::-1] for n in (0, m)])
+    y = ConvInputGrad.apply(input, weight, geometry=geometry)
+    return y if bias is None else y + reshape(bias, (-1, *[1] * (y.ndim - 2)))
+
+
+def _of_integers(function, input, weight, bias, *arguments):
+    """A convolution of integers, which has no gradient: float64 holds them exactly up to 2^53."""
+    dtype = input._array.dtype
+    if dtype.kind == "b" or dtype.itemsize < 8 and "transpose" in function:
+        raise NotImplementedError(f"{function}(): not implemented for '{input.dtype.text}'")
+    x, w, b = (0 if y is None else float(np.abs(y._array.astype(float)).max(initial=0)) for y in (input, weight, bias))
+    if x * w * weight.numel() + b >= 2**53:
+        raise NotImplementedError(f"{function}(): integers as large as those of input and weight are not implemented")
+    y = conv(*(x if x is None else cast(x, np.dtype(float)) for x in (input, weight, bias)), *arguments)
+    return cast(cast(y, np.dtype(int)), dtype)
 
 
 @lru_cache(maxsize=256)
-def _geometry(function, x_shape, w_shape, itemsize, stride, padding, dilation, groups, dims):
-    """The Geometry, once its sizes were seen to go together; ints are ints by now."""
-    _check_channels(function, x_shape, w_shape, groups)
-    kernel = w_shape[2:]
-    padding = _padding_pairs(padding, kernel, stride, dilation, dims, function)
-    padded = [n + a + b for n, (a, b) in zip(x_shape[2:], padding)]
+def _geometry(function, size, w_shape, itemsize, stride, padding, dilation, groups, output_padding):
+    """The Geometry for an input of this size, once all sizes were seen to go together; ints are ints by now.
+
+    output_padding is None unless the convolution is transposed; then x has the shape of the output.
+    """
+    channels, kernel = w_shape[0] if output_padding else w_shape[1] * groups, w_shape[2:]
+    given = f"{function}(): Given groups={groups}, weight of size {list(w_shape)}, input of size {list(size)}"
+    if groups <= 0 or w_shape[0] % groups:
+        raise RuntimeError(f"{given}: expected groups to be positive and to divide the weight's dimension 0")
+    if size[1] != channels:
+        raise RuntimeError(f"{given}: expected input to have {channels} channels, but got {size[1]} channels instead")
+    if 0 in w_shape or 0 in size[2:]:
+        raise RuntimeError(f"{given}: only the batch may be empty")
+    pairs = padding_pairs(padding, kernel, stride, dilation)
     reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilation)]
-    if any(r > n for r, n in zip(reach, padded)):
-        raise RuntimeError(f"Calculated padded input size per channel: {padded}. Kernel size: "
-                           f"{reach} ({list(kernel)} with dilation {list(dilation)}). Kernel size "
-                           f"can't be greater than actual input size (input {list(x_shape)})")
-    out = [(n - r) // s + 1 for n, r, s in zip(padded, reach, stride)]
-    for shape in ([*x_shape[:2], *padded], [x_shape[0], w_shape[0], *out]):
+    padded = [n + a + b for n, (a, b) in zip(size[2:], pairs)]
+    if output_padding:
+        if any(p >= max(s, d) for p, s, d in zip(output_padding, stride, dilation)):
+            raise RuntimeError(f"{given}: output padding must be smaller than either stride or dilation, but got "
+                               f"output_padding={output_padding}, stride={stride}, dilation={dilation}")
+        axes = zip(size[2:], reach, stride, pairs, output_padding)
+        out = [(n - 1) * s + r - a - b + p for n, r, s, (a, b), p in axes]
+    else:
+        out = [(n - r) // s + 1 for n, r, s in zip(padded, reach, stride)]
+    if min(out) < 1:
+        raise RuntimeError(f"{given}: Calculated output size {out} is too small. Padded input size per channel: "
+                           f"{padded}. Kernel size: {reach} ({list(kernel)} with dilation {list(dilation)})")
+    for shape in ([*size[:2], *padded], [size[0], w_shape[0], *out]):
         check_size(shape, itemsize, function)
-    return Geometry(x_shape, w_shape, stride, padding, dilation, groups)
+    x_shape = (size[0], w_shape[1] * groups, *out) if output_padding else size
+    return Geometry(x_shape, w_shape, stride, pairs, dilation, groups)
 
 
-def _check_channels(function, x_shape, w_shape, groups):
-    if groups <= 0:
-        raise RuntimeError(f"non-positive groups is not supported: groups={groups}")
-    if 0 in w_shape:
-        raise RuntimeError(f"{function}(): weight of size {list(w_shape)} has a dimension without "
-                           "elements")
-    if w_shape[0] % groups:
-        raise RuntimeError(f"Given groups={groups}, expected weight to be divisible by {groups} at "
-                           f"dimension 0, but got weight of size {list(w_shape)} instead")
-    if x_shape[1] != w_shape[1] * groups:
-        raise RuntimeError(f"Given groups={groups}, weight of size {list(w_shape)}, expected input"
-                           f"{list(x_shape)} to have {w_shape[1] * groups} channels, but got "
-                           f"{x_shape[1]} channels instead")
-
-
-def _padding_pairs(padding, kernel, stride, dilation, dims, function):
+def padding_pairs(padding, kernel, stride, dilation):
     """`padding` as (before, after) pairs. 'same' puts the odd one after, as PyTorch does."""
-    if isinstance(padding, str):
-        if padding not in ("same", "valid"):
-            raise RuntimeError(f"Invalid padding string: '{padding}': it must be 'same' or 'valid'")
-        if padding == "valid":
-            return ((0, 0),) * dims
-        if any(s != 1 for s in stride):
-            raise RuntimeError("padding='same' is not supported for strided convolutions: "
-                               f"stride={list(stride)}")
-        totals = [d * (k - 1) for k, d in zip(kernel, dilation)]
-        return tuple((total // 2, total - total // 2) for total in totals)
-    return tuple((p, p) for p in padding)
+    if not isinstance(padding, str):
+        return tuple((p, p) for p in padding)
+    if padding not in ("same", "valid"):
+        raise RuntimeError(f"Invalid padding string: '{padding}': it must be 'same' or 'valid'")
+    if padding == "valid":
+        return ((0, 0),) * len(kernel)
+    if any(s != 1 for s in stride):
+        raise RuntimeError(f"padding='same' is not supported for strided convolutions: stride={list(stride)}")
+    totals = [d * (k - 1) for k, d in zip(kernel, dilation)]
+    return tuple((total // 2, total - total // 2) for total in totals)
+
+
+# ---- the functions, which differ in the number of dimensions alone
+
+
+def _functions(dims):
+    """conv, convolve and conv_transpose of so many dimensions."""
+
+    def conv_nd(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+        """{dims}-D cross-correlation: what deep learning calls a convolution (the kernel is not flipped;
+        `convolve{dims}d` flips it, `conv_transpose{dims}d` goes the other way).
+
+            y[n, d, o] = bias[d] + sum over c, k of x[n, c, o s - p + k l] w[d, c, k]
+
+        o and k are positions in {dims} dimensions. input (N, C, *size) or (C, *size), weight
+        (D, C / groups, *K), bias (D) or None: all float32 or all float64 (or all of one kind of
+        integer, without a gradient). stride s, padding p (zeros, on each side) and dilation l: an int
+        or {dims}; padding also 'valid' (none) or 'same' (the output has the input's size; stride 1
+        only; an odd remainder goes to the end). groups splits the channels into independent convolutions.
+        Returns (N, D, *out) or (D, *out), out = floor((size + 2 p - l (K - 1) - 1) / s) + 1.
+
+        RuntimeError for shapes that do not go together, stride 0, negative padding, a kernel larger
+        than the padded input, mixed dtypes; TypeError for arguments of a wrong type.
+        Source: Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285.
+
+        >>> import minigrad
+        >>> from minigrad.nn import functional as F
+        >>> x, w = minigrad.tensor([1.0, 2.0, 4.0]), minigrad.tensor([-1.0, 1.0])
+        >>> F.conv{dims}d(x.reshape({ones}3), w.reshape({ones}2)).flatten()
+        tensor([1., 2.])
+        """
+        return conv(input, weight, bias, stride, padding, dilation, groups, dims)
+
+    def convolve_nd(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+        """{dims}-D convolution as mathematics has it: `conv{dims}d`, which is a cross-correlation, with the
+        kernel flipped in all its dimensions. PyTorch has no name for it.
+
+            y[n, d, o] = bias[d] + sum over c, k of x[n, c, o s - p + k l] w[d, c, K - 1 - k]
+
+        Shapes, arguments, errors and source: those of `conv{dims}d`.
+
+        >>> import minigrad
+        >>> from minigrad.nn import functional as F
+        >>> x, w = minigrad.tensor([1.0, 2.0, 4.0]), minigrad.tensor([-1.0, 1.0])
+        >>> F.convolve{dims}d(x.reshape({ones}3), w.reshape({ones}2)).flatten()
+        tensor([-1., -2.])
+        """
+        tensor_argument(weight, "weight", f"convolve{dims}d")
+        flipped = flip(weight, tuple(range(2, weight.ndim)))
+        return conv(input, flipped, bias, stride, padding, dilation, groups, dims)
+
+    def conv_transpose_nd(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
+        """{dims}-D transposed convolution: each input element paints the kernel, times itself, into the output.
+
+            y[n, d, i s - p + k l] = bias[d] + sum over c and such i, k of x[n, c, i] w[c, d, k]
+
+        It is the gradient of `conv{dims}d` to its input, as an operation; `convolve{dims}d`, with the
+        kernel flipped, is something else. i and k are positions in {dims} dimensions. input
+        (N, C, *size) or (C, *size), weight (C, D / groups, *K), bias (D) or None: all float32 or all
+        float64 (or all int64, without a gradient). stride s, padding p (cropped from each side), output_padding
+        (added to the size at the end, less than stride or dilation) and dilation l: an int or {dims}.
+        Returns (N, D, *out) or (D, *out), out = (size - 1) s - 2 p + l (K - 1) + output_padding + 1.
+
+        RuntimeError for shapes that do not go together, an output without elements, a too large
+        output_padding, negative numbers, mixed dtypes; TypeError for arguments of a wrong type.
+        Source: Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285.
+
+        >>> import minigrad
+        >>> from minigrad.nn import functional as F
+        >>> x, w = minigrad.tensor([1.0, 2.0, 4.0]), minigrad.tensor([-1.0, 1.0])
+        >>> F.conv_transpose{dims}d(x.reshape({ones}3), w.reshape({ones}2)).flatten()
+        tensor([-1., -1., -2.,  4.])
+        """
+        return conv(input, weight, bias, stride, padding, dilation, groups, dims, True, output_padding)
+
+    for function in (conv_nd, convolve_nd, conv_transpose_nd):
+        function.__name__ = function.__qualname__ = function.__name__.replace("_nd", f"{dims}d")
+        function.__doc__ = function.__doc__.format(dims=dims, ones="1, " * (dims + 1))
+    return conv_nd, convolve_nd, conv_transpose_nd
+
+
+conv1d, convolve1d, conv_transpose1d = _functions(1)
+conv2d, convolve2d, conv_transpose2d = _functions(2)
+conv3d, convolve3d, conv_transpose3d = _functions(3)

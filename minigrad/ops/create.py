@@ -6,7 +6,7 @@ import numpy as np
 
 from .. import dtypes, random
 from ..engine import Value, wrap
-from .common import LIMITS, check_device, check_size, number_as, size_argument, tensor_argument
+from .common import LIMITS, cast, check_device, check_size, int_argument, number_as, size_argument, tensor_argument
 
 
 def tensor(data, *, dtype=None, device=None, requires_grad=False):
@@ -15,6 +15,11 @@ def tensor(data, *, dtype=None, device=None, requires_grad=False):
     Python floats become float32, ints int64, bools bool, unless `dtype` says otherwise; an ndarray
     keeps its dtype. ValueError for ragged sequences, TypeError or RuntimeError for what is no number
     and for numbers out of the range of the dtype.
+
+        >>> import minigrad
+        >>> minigrad.tensor([[1.0, 2.0], [3.0, 4.0]])
+        tensor([[1., 2.],
+                [3., 4.]])
     """
     wanted = None if dtype is None else dtypes.to_numpy(dtype)
     if isinstance(data, Value):
@@ -88,131 +93,150 @@ def leaf(array, requires_grad=False, device=None):
     return out
 
 
+def as_tensor(data, dtype=None, device=None):
+    """`data` as a tensor: itself, if it is one; sharing the memory of an ndarray; a copy of anything else, or
+    where `dtype` asks for another dtype. Errors as those of `tensor` and `from_numpy`.
+
+        >>> import minigrad, numpy as np
+        >>> numbers = np.zeros(2)
+        >>> minigrad.as_tensor(numbers)[0] = 5.0
+        >>> numbers
+        array([5., 0.])
+    """
+    check_device(device)
+    if isinstance(data, Value):
+        return data if dtype is None else cast(data, dtypes.to_numpy(dtype))
+    shares = isinstance(data, np.ndarray) and (dtype is None or dtypes.to_numpy(dtype) == data.dtype)
+    return from_numpy(data) if shares else tensor(data, dtype=dtype)
+
+
 def from_numpy(ndarray):
     """A tensor that shares the memory of an ndarray.
 
     TypeError for an unsupported dtype, ValueError for negative or odd strides, unaligned memory or
     foreign byte order. Read-only memory is shared too; writing to it is a RuntimeError.
+
+        >>> import minigrad, numpy as np
+        >>> minigrad.from_numpy(np.arange(3))
+        tensor([0, 1, 2])
     """
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
     if not ndarray.dtype.isnative:
-        raise ValueError(f"given numpy array has byte order different from the native byte order "
-                         f"({ndarray.dtype.str}): convert it with .astype({ndarray.dtype.name!r})")
+        raise ValueError(f"given numpy array has byte order different from the native byte order, {ndarray.dtype.str}: "
+                         f"convert it with .astype({ndarray.dtype.name!r})")
     dtypes.of(ndarray)
-    if any(s < 0 for s in ndarray.strides):
-        raise ValueError("At least one stride in the given numpy array is negative, and tensors with "
-                         f"negative strides are not supported (strides {ndarray.strides}): .copy() it")
-    if not ndarray.flags.aligned or any(s % ndarray.itemsize for s in ndarray.strides):
-        raise ValueError("the given numpy array does not lie at multiples of the element byte size "
-                         f"(strides {ndarray.strides}): .copy() it")
+    if not ndarray.flags.aligned or any(s < 0 or s % ndarray.itemsize for s in ndarray.strides):
+        raise ValueError("At least one stride in the given numpy array is negative, or no multiple of the element byte "
+                         f"size, or its memory is not aligned (strides {ndarray.strides}): .copy() it")
     return wrap(np.asarray(ndarray).view())
+
+
+def from_dlpack(ext_tensor, *, device=None, copy=None):
+    """A tensor that shares the memory of another library's tensor, or of an ndarray (`copy=True`: does not).
+
+    RuntimeError for what has no `__dlpack__`, TypeError and ValueError as `from_numpy`.
+    Source: Python's array API standard, data interchange.
+
+        >>> import numpy as np
+        >>> from minigrad import from_dlpack
+        >>> from_dlpack(np.arange(3))
+        tensor([0, 1, 2])
+    """
+    check_device(device)
+    if not hasattr(ext_tensor, "__dlpack__"):
+        raise RuntimeError(f"from_dlpack(): argument 'ext_tensor' has no __dlpack__: {type(ext_tensor).__name__}")
+    return from_numpy(np.from_dlpack(ext_tensor, copy=copy))
 
 
 # ---- constants
 
 
 def full(size, fill_value, *, dtype=None, device=None, requires_grad=False):
-    """A tensor of `fill_value`; its dtype is that of the number, floats being float32."""
+    """A tensor of `fill_value`; its dtype is that of the number, floats being float32.
+
+        >>> import minigrad
+        >>> minigrad.full((2,), 3.5)
+        tensor([3.5000, 3.5000])
+    """
     value = fill_value.item() if isinstance(fill_value, Value) else fill_value
     kind = dtypes.result_type(value) if dtype is None else dtypes.to_numpy(dtype)
-    array = np.full(_shape(size, kind, "full"), number_as(value, kind), kind)
-    return leaf(array, requires_grad, device)
+    return leaf(np.full(_shape(size, kind, "full"), number_as(value, kind), kind), requires_grad, device)
 
 
-def zeros(*size, dtype=None, device=None, requires_grad=False):
-    """zeros(2, 3) or zeros((2, 3)): a tensor of zeros, float32 unless `dtype` says otherwise."""
-    return leaf(np.zeros(*_shape_and_type(size, dtype, "zeros")), requires_grad, device)
+def zeros(*size, dtype=None, device=None, requires_grad=False, **named):
+    """zeros(2, 3), zeros((2, 3)) or zeros(size=(2, 3)): zeros, float32 unless `dtype` says otherwise.
+
+        >>> import minigrad
+        >>> minigrad.zeros(2, dtype=minigrad.int64)
+        tensor([0, 0])
+    """
+    return leaf(np.zeros(*_sized(size, named, dtype, "zeros")), requires_grad, device)
 
 
-def ones(*size, dtype=None, device=None, requires_grad=False):
-    """ones(2, 3) or ones((2, 3)): a tensor of ones, float32 unless `dtype` says otherwise."""
-    return leaf(np.ones(*_shape_and_type(size, dtype, "ones")), requires_grad, device)
+def ones(*size, dtype=None, device=None, requires_grad=False, **named):
+    """ones(2, 3), ones((2, 3)) or ones(size=(2, 3)): ones, float32 unless `dtype` says otherwise.
+
+        >>> import minigrad
+        >>> minigrad.ones(2)
+        tensor([1., 1.])
+    """
+    return leaf(np.ones(*_sized(size, named, dtype, "ones")), requires_grad, device)
 
 
-def empty(*size, dtype=None, device=None, requires_grad=False):
-    """empty(2, 3) or empty((2, 3)): memory as it was found, float32 unless `dtype` says otherwise."""
-    return leaf(np.empty(*_shape_and_type(size, dtype, "empty")), requires_grad, device)
+def empty(*size, dtype=None, device=None, requires_grad=False, **named):
+    """empty(2, 3), empty((2, 3)) or empty(size=(2, 3)): memory as it was found, float32 unless `dtype` says so.
+
+        >>> import minigrad
+        >>> minigrad.empty(2, 0).shape
+        torch.Size([2, 0])
+    """
+    return leaf(np.empty(*_sized(size, named, dtype, "empty")), requires_grad, device)
 
 
 def _shape(size, numpy_dtype, function):
-    if not isinstance(size, (tuple, list)):
-        raise TypeError(f"{function}(): argument 'size' must be tuple of ints, not {type(size).__name__}")
-    shape = size_argument((size,), function)
+    shape = size_argument(size, function)
     if min(shape, default=0) < 0:
         raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
     check_size(shape, numpy_dtype.itemsize, function)
     return shape
 
 
-def _shape_and_type(size, dtype, function):
-    if not size:
-        raise TypeError(f"{function}() missing 1 required positional argument: 'size'")
-    size = size[0] if len(size) == 1 and isinstance(size[0], (tuple, list)) else size
+def _sized(size, named, dtype, function):
+    """The shape and the NumPy dtype that f(2, 3), f((2, 3)) and f(size=(2, 3)) ask for."""
+    if [*named] != ["size"] * (not size):
+        raise TypeError(f"{function}() takes one argument, 'size', but got {[*size, *named]}")
     numpy_dtype = dtypes.to_numpy(dtypes.float32 if dtype is None else dtype)
-    return _shape(size, numpy_dtype, function), numpy_dtype
-
-
-def zeros_like(input, *, dtype=None, device=None, requires_grad=False):
-    """Zeros in the shape and dtype of `input`."""
-    shape, dtype = _like(input, dtype, "zeros_like")
-    return zeros(shape, dtype=dtype, device=device, requires_grad=requires_grad)
-
-
-def ones_like(input, *, dtype=None, device=None, requires_grad=False):
-    """Ones in the shape and dtype of `input`."""
-    shape, dtype = _like(input, dtype, "ones_like")
-    return ones(shape, dtype=dtype, device=device, requires_grad=requires_grad)
-
-
-def empty_like(input, *, dtype=None, device=None, requires_grad=False):
-    """Memory as it was found, in the shape and dtype of `input`."""
-    shape, dtype = _like(input, dtype, "empty_like")
-    return empty(shape, dtype=dtype, device=device, requires_grad=requires_grad)
-
-
-def full_like(input, fill_value, *, dtype=None, device=None, requires_grad=False):
-    """`fill_value` in the shape and dtype of `input`."""
-    shape, dtype = _like(input, dtype, "full_like")
-    return full(shape, fill_value, dtype=dtype, device=device, requires_grad=requires_grad)
-
-
-def rand_like(input, *, dtype=None, device=None, requires_grad=False):
-    """`rand` in the shape and dtype of `input`."""
-    shape, dtype = _like(input, dtype, "rand_like")
-    return rand(shape, dtype=dtype, device=device, requires_grad=requires_grad)
-
-
-def randn_like(input, *, dtype=None, device=None, requires_grad=False):
-    """`randn` in the shape and dtype of `input`."""
-    shape, dtype = _like(input, dtype, "randn_like")
-    return randn(shape, dtype=dtype, device=device, requires_grad=requires_grad)
-
-
-def _like(input, dtype, function):
-    tensor_argument(input, "input", function)
-    return tuple(input.shape), input.dtype if dtype is None else dtype
+    return _shape(named.get("size", size), numpy_dtype, function), numpy_dtype
 
 
 # ---- ranges
+
+
+def _not_bool(dtype, function):
+    numpy_dtype = dtypes.to_numpy(dtype)
+    if numpy_dtype.kind == "b":
+        raise NotImplementedError(f"{function}(): not implemented for 'Bool'")
+    return numpy_dtype
 
 
 def arange(start=None, end=None, step=1, *, dtype=None, device=None, requires_grad=False):
     """start, start + step, ... below `end`: arange(5), arange(1, 5), arange(1, 5, 2).
 
     int64 if all three are ints, else float32. RuntimeError for step 0 or a step that leads away.
+
+        >>> import minigrad
+        >>> minigrad.arange(1, 2, 0.25)
+        tensor([1.0000, 1.2500, 1.5000, 1.7500])
     """
     if end is None:
         start, end = None, start
     numbers = [x.item() if isinstance(x, Value) else x for x in (0 if start is None else start, end, step)]
-    kinds = [dtypes.number_kind(x) for x in numbers]
-    whole = max(kinds) < 2
-    numpy_dtype = dtypes.to_numpy(dtype or (dtypes.int64 if whole else dtypes.float32))
-    if numpy_dtype.kind == "b":
-        raise NotImplementedError("arange(): not implemented for 'Bool'")
+    whole = max(dtypes.number_kind(x) for x in numbers) < 2
+    numpy_dtype = _not_bool(dtype or (dtypes.int64 if whole else dtypes.float32), "arange")
     if not all(math.isfinite(x) for x in numbers):
         raise RuntimeError(f"unsupported range: {start} -> {end}")
-    whole = whole or numpy_dtype.kind != "f"
+    whole = numpy_dtype == np.int64
     start, end, step = (int(x) for x in numbers) if whole else numbers
     if step == 0:
         raise RuntimeError("step must be nonzero")
@@ -220,67 +244,132 @@ def arange(start=None, end=None, step=1, *, dtype=None, device=None, requires_gr
         raise RuntimeError(f"upper bound and lower bound inconsistent with step sign: arange({start}, {end}, {step})")
     count = -((start - end) // step) if whole else math.ceil((end - start) / step)
     check_size((count,), numpy_dtype.itemsize, "arange")
-    compute = np.int64 if whole else np.float64
+    compute = np.float64 if numpy_dtype.kind == "f" else np.int64
     array = compute(start) + np.arange(count, dtype=compute) * compute(step)
     return leaf(array.astype(numpy_dtype), requires_grad, device)
 
 
 def linspace(start, end, steps, *, dtype=None, device=None, requires_grad=False):
-    """`steps` numbers at equal distances, both ends included. RuntimeError for negative steps."""
-    start, end = (x.item() if isinstance(x, Value) else x for x in (start, end))
-    dtypes.result_type(start, end)  # TypeError unless they are numbers
-    if not hasattr(steps, "__index__"):
-        raise TypeError(f"linspace(): argument 'steps' must be int, not {type(steps).__name__}")
-    if steps < 0:
+    """`steps` numbers at equal distances, both ends included. RuntimeError for negative steps.
+
+        >>> import minigrad
+        >>> minigrad.linspace(0, 1, 5)
+        tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
+    """
+    numpy_dtype = _not_bool(dtype or dtypes.float32, "linspace")
+    if int_argument(steps, "steps", "linspace") < 0:
         raise RuntimeError(f"number of steps must be non-negative, but got steps={steps}")
-    numpy_dtype = dtypes.to_numpy(dtype or dtypes.float32)
     check_size((steps,), 8, "linspace")
-    return leaf(np.linspace(start, end, steps, dtype=numpy_dtype), requires_grad, device)
+    compute = numpy_dtype.type if numpy_dtype.kind == "f" else np.float64
+    ends = (x.item() if isinstance(x, Value) else x for x in (start, end))
+    start, end = (compute(number_as(x, numpy_dtype)) for x in ends)
+    step, i = (end - start) / compute(max(steps - 1, 1)), np.arange(steps).astype(compute)
+    # PyTorch counts from the nearer end.
+    array = np.where(i < max(steps // 2, 1), start + step * i, end - step * (compute(steps - 1) - i))
+    return leaf(array.astype(numpy_dtype), requires_grad, device)
 
 
 def eye(n, m=None, *, dtype=None, device=None, requires_grad=False):
-    """An (n, m) matrix with ones on its diagonal, m being n unless given."""
-    shape, numpy_dtype = _shape_and_type((n, n if m is None else m), dtype, "eye")
+    """An (n, m) matrix with ones on its diagonal, m being n unless given.
+
+        >>> import minigrad
+        >>> minigrad.eye(2)
+        tensor([[1., 0.],
+                [0., 1.]])
+    """
+    shape, numpy_dtype = _sized((n, n if m is None else m), {}, dtype, "eye")
     return leaf(np.eye(*shape, dtype=numpy_dtype), requires_grad, device)
 
 
 # ---- random numbers: the same as PyTorch's after the same manual_seed
 
 
-def rand(*size, generator=None, dtype=None, device=None, requires_grad=False):
-    """Uniform on [0, 1)."""
-    shape, numpy_dtype = _random_size(size, dtype, "rand")
-    return leaf(_source(generator).uniform(shape, numpy_dtype), requires_grad, device)
+def rand(*size, generator=None, dtype=None, device=None, requires_grad=False, **named):
+    """Uniform on [0, 1): the size as for `zeros`, float32 or float64.
+
+        >>> import minigrad
+        >>> minigrad.rand(2, generator=minigrad.Generator().manual_seed(0))
+        tensor([0.4963, 0.7682])
+    """
+    shape, numpy_dtype = _sized(size, named, dtype, "rand")
+    return leaf(_source(generator, numpy_dtype, "rand").uniform(shape, numpy_dtype), requires_grad, device)
 
 
-def randn(*size, generator=None, dtype=None, device=None, requires_grad=False):
-    """Normal with mean 0 and variance 1."""
-    shape, numpy_dtype = _random_size(size, dtype, "randn")
-    return leaf(_source(generator).normal(shape, numpy_dtype), requires_grad, device)
+def randn(*size, generator=None, dtype=None, device=None, requires_grad=False, **named):
+    """Normal with mean 0 and variance 1: the size as for `zeros`, float32 or float64.
+
+        >>> import minigrad
+        >>> minigrad.randn(2, 3).shape
+        torch.Size([2, 3])
+    """
+    shape, numpy_dtype = _sized(size, named, dtype, "randn")
+    return leaf(_source(generator, numpy_dtype, "randn").normal(shape, numpy_dtype), requires_grad, device)
 
 
-def _random_size(size, dtype, function):
-    shape, numpy_dtype = _shape_and_type(size, dtype, function)
+def _source(generator, numpy_dtype=dtypes.float32.numpy, function=None):
+    """The generator to draw from; NotImplementedError for a dtype that is not floating point."""
     if numpy_dtype.kind != "f":
         raise NotImplementedError(f"{function}(): not implemented for '{dtypes.OF[numpy_dtype].text}'")
-    return shape, numpy_dtype
-
-
-def _source(generator):
-    if generator is None:
-        return random.default_generator
-    if not isinstance(generator, random.Generator):
+    if not isinstance(generator, (random.Generator, type(None))):
         raise TypeError(f"argument 'generator' must be minigrad.Generator, not {type(generator).__name__}")
-    return generator
+    return generator or random.default_generator
 
 
-def randint(low, high=None, size=None, *, generator=None, dtype=None, device=None, requires_grad=False):
+def normal(mean, std=1.0, size=None, *, generator=None, dtype=None, device=None, requires_grad=False):
+    """Normal with this mean and standard deviation: numbers, of a `size`; or at least one Tensor, which broadcast
+    to the size and give the dtype (the mean's). No gradient goes to them. RuntimeError for a negative std.
+
+        >>> import minigrad
+        >>> minigrad.normal(0, 0.01, (2, 3)).shape
+        torch.Size([2, 3])
+    """
+    given = [x for x in (mean, std) if isinstance(x, Value)]
+    if (size is None) != bool(given) or (given and dtype is not None):
+        raise TypeError("normal(): needs numbers 'mean' and 'std' and a 'size', or Tensors and neither size nor dtype")
+    numpy_dtype = given[0]._array.dtype if given else dtypes.to_numpy(dtype or dtypes.float32)
+    mean, std = (x._array if isinstance(x, Value) else float(number_as(x, np.dtype("f8"))) for x in (mean, std))
+    try:
+        shape = np.broadcast_shapes(np.shape(mean), np.shape(std)) if given else _shape(size, numpy_dtype, "normal")
+    except ValueError:
+        raise RuntimeError(f"normal(): mean and std do not broadcast: {np.shape(mean)}, {np.shape(std)}") from None
+    if not np.all(np.greater_equal(std, 0)):
+        raise RuntimeError(f"normal expects all elements of std >= 0.0, but found std {std}")
+    source = _source(generator, numpy_dtype, "normal")
+    if not given:
+        return leaf(source.normal(shape, numpy_dtype, mean, std), requires_grad, device)
+    scale, factor = (1, std) if isinstance(std, np.ndarray) else (std, 1)
+    array = source.normal(shape, numpy_dtype, 0, scale) * factor + mean
+    return leaf(array.astype(numpy_dtype), requires_grad, device)
+
+
+def bernoulli(input, p=None, *, generator=None):
+    """1 with the probabilities in `input` (or the number `p`), else 0, in the shape and dtype of `input`.
+
+    RuntimeError for what is no probability, NotImplementedError for integer probabilities. Without a gradient.
+
+        >>> import minigrad
+        >>> minigrad.bernoulli(minigrad.tensor([0.0, 1.0]))
+        tensor([0., 1.])
+    """
+    x = tensor_argument(input, "input", "bernoulli")._array
+    if p is not None:
+        return wrap(_source(generator).bernoulli(p, x.shape).astype(x.dtype))
+    if not ((x >= 0) & (x <= 1)).all():
+        raise RuntimeError(f"bernoulli expects all probabilities in 'input' to be in [0, 1]: {x}")
+    return wrap((_source(generator, x.dtype, "bernoulli").uniform(x.shape, x.dtype) < x).astype(x.dtype))
+
+
+def randint(low=0, high=None, size=None, *, generator=None, dtype=None, device=None, requires_grad=False):
     """randint(high, size) or randint(low, high, size): integers in [low, high), int64 unless `dtype`.
 
     RuntimeError unless low < high.
+
+        >>> import minigrad
+        >>> minigrad.randint(5, 6, (3,))
+        tensor([5, 5, 5])
     """
-    if size is None:
-        low, high, size = 0, low, high
+    if high is None or size is None:
+        low, high, size = 0, low, high if size is None else size
     if not (hasattr(low, "__index__") and hasattr(high, "__index__")):
         raise TypeError(f"randint(): arguments 'low' and 'high' must be ints, but they are {low!r}, {high!r}")
     if low >= high:
@@ -291,8 +380,57 @@ def randint(low, high=None, size=None, *, generator=None, dtype=None, device=Non
 
 
 def randperm(n, *, generator=None, dtype=None, device=None, requires_grad=False):
-    """A random order of 0 .. n-1, int64. RuntimeError for n < 0."""
-    if n < 0:
+    """A random order of 0 .. n-1, int64. RuntimeError for n < 0.
+
+        >>> import minigrad
+        >>> minigrad.randperm(4).sort().values
+        tensor([0, 1, 2, 3])
+    """
+    if int_argument(n, "n", "randperm") < 0:
         raise RuntimeError(f"n must be non-negative, got {n}")
-    order = _source(generator).permutation(n).astype(dtypes.to_numpy(dtype or dtypes.int64), copy=False)
-    return leaf(order, requires_grad, device)
+    check_size((n,), 8, "randperm")
+    order = _source(generator).permutation(n)
+    return leaf(order.astype(_not_bool(dtype or dtypes.int64, "randperm"), copy=False), requires_grad, device)
+
+
+# ---- after the model of a tensor
+
+
+def _modelled(function, name, example):
+    """`function` in the dtype of a tensor, and if it is an x_like, not a method new_x, in its shape too."""
+    like = name.endswith("_like")
+
+    def made(input, *args, dtype=None, **options):
+        if like:
+            options["size"] = tensor_argument(input, "input", name).shape
+        return function(*args, dtype=input.dtype if dtype is None else dtype, **options)
+
+    made.__name__ = made.__qualname__ = name
+    made.__doc__ = f"""`{function.__name__}` in the dtype{" and the shape" * like} of `input`; `dtype` asks for another.
+
+        >>> import minigrad
+        >>> input = minigrad.zeros(2, 3)
+        >>> {example.format(name)}.dtype
+        torch.float32
+    """
+    return made
+
+
+def full_like(input, fill_value, *, dtype=None, device=None, requires_grad=False):
+    """`full` in the shape of `input`, and in its dtype unless `dtype` says otherwise.
+
+        >>> import minigrad
+        >>> minigrad.full_like(minigrad.zeros(2), 0.5)
+        tensor([0.5000, 0.5000])
+    """
+    dtype = tensor_argument(input, "input", "full_like").dtype if dtype is None else dtype
+    return full(input.shape, fill_value, dtype=dtype, device=device, requires_grad=requires_grad)
+
+
+zeros_like, ones_like, empty_like, rand_like, randn_like = (
+    _modelled(function, f"{function.__name__}_like", "minigrad.{}(input)")
+    for function in (zeros, ones, empty, rand, randn))
+randint_like = _modelled(randint, "randint_like", "minigrad.{}(input, 5)")
+new_zeros, new_ones, new_empty, new_tensor = (
+    _modelled(function, f"new_{function.__name__}", "input.{}((2,))") for function in (zeros, ones, empty, tensor))
+new_full = _modelled(full, "new_full", "input.{}((2,), 5)")

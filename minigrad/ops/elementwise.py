@@ -1,4 +1,4 @@
-"""Element by element: arithmetic with broadcasting, comparisons, and the usual functions.
+"""Element by element, of several numbers: arithmetic, choices, limits, with broadcasting.
 
 Each rule is the chain rule of one formula. Where two inputs broadcast, the rule returns the
 gradient in the broadcast shape: the engine sums it down.
@@ -6,9 +6,10 @@ gradient in the broadcast shape: the engine sums it down.
 
 import numpy as np
 
-from .. import dtypes, kernels
+from .. import dtypes
 from ..engine import Operator, Value, wrap
-from .common import cast, floating, kind, mismatch, promote, tensor_argument
+from .common import cast, kind, mismatch, number_as, promote, same_dtype, tensor_argument
+from .table import define
 
 
 class Add(Operator):
@@ -45,313 +46,122 @@ class Mul(Operator):
         return g * y if needs_x else None, g * x if needs_y else None
 
 
-class Div(Operator):
-    """z = x / y;  dx = g / y,  dy = -g (x / y) / y."""
-
-    uses = ((1,), (0, 1))
-
-    def forward(self, x, y):
-        return np.true_divide(x, y)
-
-    def backward(self, g):
-        x, y = self.inputs
-        needs_x, needs_y = self.needs_input_grad
-        return g / y if needs_x else None, -g * ((x / y) / y) if needs_y else None
-
-
-class FloorDivide(Operator):
-    """z = floor(x / y); a staircase, without a gradient, as in PyTorch."""
-
-    def forward(self, x, y):
-        _check_divisor(y)
-        return np.floor_divide(x, y)
-
-
-class Remainder(Operator):
-    """z = x - y floor(x / y);  dx = g,  dy = -g floor(x / y)."""
-
-    uses = ((), (0, 1))
-
-    def forward(self, x, y):
-        _check_divisor(y)
-        return np.remainder(x, y)
-
-    def backward(self, g):
-        if not self.needs_input_grad[1]:
-            return g, None
-        x, y = (t.detach() if isinstance(t, Value) else t for t in self.inputs)
-        return g if self.needs_input_grad[0] else None, -g * (x // y)
-
-
-def _check_divisor(y):
+def divided(ufunc, x, y):
+    """ufunc(x, y), for a division that leaves a remainder."""
     if kind(y) == "b":
         raise NotImplementedError("division with rounding is not implemented for 'Bool'")
-    if kind(y) != "f" and not y.all():
-        raise RuntimeError("ZeroDivisionError")
+    if kind(y) != "f" and not y.all() and np.size(x):
+        raise RuntimeError("ZeroDivisionError: an integer divided by 0")
+    return ufunc(x, y)
 
 
-class Pow(Operator):
-    """z = x^y;  dx = g y x^(y-1),  dy = g z log x;  0 where y = 0, and where 0^y is flat in y."""
-
-    uses = ((0, 1), (0, 1))
-    uses_output = True
-
-    def forward(self, x, y):
-        return _integer_power(x, y) if kind(y) != "f" else x**y
-
-    def backward(self, g):
-        x, y = self.inputs
-        dx = dy = None
-        if self.needs_input_grad[0]:
-            dx = where(wrap(np.asarray(getattr(y, "_array", y)) == 0), 0.0, g * (y * x ** (y - 1)))
-        if self.needs_input_grad[1]:
-            x = x if isinstance(x, Value) else wrap(np.asarray(x, g._array.dtype))
-            flat = (x == 0) & (y >= 0)
-            dy = where(flat, 0.0, g * (self.output * log(x)))
-        return dx, dy
+def truncated_quotient(x, y):
+    """x / y rounded towards 0."""
+    return np.trunc(np.true_divide(x, y)) if kind(y) == "f" else (x - divided(np.fmod, x, y)) // y
 
 
-def _integer_power(x, y):
-    """x^y without fractions: 0 where a negative exponent would give one."""
-    if y.dtype == bool:
+def refused(g):
+    """The rule of floor_divide, as PyTorch has it."""
+    raise RuntimeError("FloorDivide is not differentiable; div(rounding_mode='floor') is, with a gradient of 0")
+
+
+def zeros(g, **params):
+    """The rule of a staircase: its gradient is 0."""
+    return wrap(np.zeros_like(g._array))
+
+
+def power(x, y):
+    """x^y; of integers without fractions: 0 where a negative exponent would give one."""
+    if kind(y) == "f":
+        return x**y
+    if kind(y) == "b":
         raise NotImplementedError("pow(): not implemented for 'Bool'")
     return np.where((y < 0) & (np.abs(x) != 1), 0, x ** np.abs(y)).astype(y.dtype, copy=False)
 
 
-class Neg(Operator):
-    """z = -x;  dx = -g."""
-
-    def forward(self, x):
-        return -x
-
-    def backward(self, g):
-        return -g
-
-
-class Abs(Operator):
-    """z = |x|;  dx = g sign(x)."""
-
-    uses = ((0,),)
-
-    def forward(self, x):
-        return np.abs(x)
-
-    def backward(self, g):
-        return g * sign(self.inputs[0])
-
-
-class Sign(Operator):
-    """z = -1, 0 or 1, and 0 for NaN;  dx = 0."""
-
-    def forward(self, x):
-        return (x > 0).astype(x.dtype) - (x < 0)
-
-    def backward(self, g):
-        return wrap(np.zeros_like(g._array))
-
-
-class Clone(Operator):
-    """z = x in new memory;  dx = g."""
-
-    def forward(self, x):
-        return x.copy()
-
-    def backward(self, g):
-        return g
-
-
-class Exp(Operator):
-    """z = e^x;  dx = g z."""
-
-    uses_output = True
-
-    def forward(self, x):
-        return np.exp(x)
-
-    def backward(self, g):
-        return g * self.output
-
-
-class Log(Operator):
-    """z = ln x;  dx = g / x."""
-
-    uses = ((0,),)
-
-    def forward(self, x):
-        return np.log(x)
-
-    def backward(self, g):
-        return g / self.inputs[0]
-
-
-class Sqrt(Operator):
-    """z = x^(1/2);  dx = g / (2 z)."""
-
-    uses_output = True
-
-    def forward(self, x):
-        return np.sqrt(x)
-
-    def backward(self, g):
-        return g / (2 * self.output)
-
-
-class Sin(Operator):
-    """z = sin x;  dx = g cos x."""
-
-    uses = ((0,),)
-
-    def forward(self, x):
-        return np.sin(x)
-
-    def backward(self, g):
-        return g * cos(self.inputs[0])
-
-
-class Cos(Operator):
-    """z = cos x;  dx = -g sin x."""
-
-    uses = ((0,),)
-
-    def forward(self, x):
-        return np.cos(x)
-
-    def backward(self, g):
-        return -g * sin(self.inputs[0])
-
-
-class Tanh(Operator):
-    """z = tanh x;  dx = g (1 - z^2)."""
-
-    uses_output = True
-
-    def forward(self, x):
-        return np.tanh(x)
-
-    def backward(self, g):
-        z = self.output
-        return g * (1 - z * z)
-
-
-class Sigmoid(Operator):
-    """z = 1 / (1 + e^-x);  dx = g z (1 - z)."""
-
-    uses_output = True
-
-    def forward(self, x):
-        z = np.exp(-np.abs(x))  # of the negative side only: e^x would overflow on the other
-        return np.where(x >= 0, 1 / (1 + z), z / (1 + z)).astype(x.dtype, copy=False)
-
-    def backward(self, g):
-        z = self.output
-        return g * (z * (1 - z))
-
-
-class Relu(Operator):
-    """z = max(x, 0);  dx = g where z > 0, else 0. NaN stays NaN."""
-
-    uses_output = True
-
-    def forward(self, x):
-        return kernels.relu(x) if x.dtype.kind == "f" else np.maximum(x, 0)
-
-    def backward(self, g):
-        return ReluGrad.apply(g, self.output)
-
-
-class ReluGrad(Operator):
-    """z = 0 where y <= 0, else g;  dg = the same of its gradient."""
-
-    uses = ((1,), ())
-
-    def forward(self, g, y):
-        return kernels.relu_grad(g, y)
-
-    def backward(self, g):
-        return ReluGrad.apply(g, self.inputs[1]), None
-
-
-class Clamp(Operator):
-    """z = min(max(x, low), high);  dx = g inside, borders included, else 0."""
-
-    uses = ((0,),)
-
-    def forward(self, x, *, low, high):
-        self.low, self.high = low, high
-        return np.minimum(np.maximum(x, low), high)
-
-    def backward(self, g):
-        x = self.inputs[0]
-        return where((x >= self.low) & (x <= self.high), g, 0.0)
-
-
-class Where(Operator):
-    """z = x where the condition holds, else y; each gets g there, and 0 elsewhere."""
-
-    uses = ((), (0,), (0,))
-
-    def forward(self, condition, x, y):
-        return np.where(condition, x, y)
-
-    def backward(self, g):
-        condition, _, _ = self.inputs
-        _, needs_x, needs_y = self.needs_input_grad
-        return (None, where(condition, g, 0.0) if needs_x else None,
-                where(condition, 0.0, g) if needs_y else None)
-
-
-class Maximum(Operator):
-    """z = max(x, y);  g goes to the larger one, half to each where they are equal."""
-
-    uses = ((0, 1), (0, 1))
-    pick = np.maximum
-
-    def forward(self, x, y):
-        return type(self).pick(x, y)
-
-    def backward(self, g):
-        x, y = self.inputs
-        needs_x, needs_y = self.needs_input_grad
-        return self.share(g, x, y) if needs_x else None, self.share(g, y, x) if needs_y else None
-
-    def share(self, g, mine, other):
-        lost = mine < other if type(self).pick is np.maximum else mine > other
-        return where(lost, 0.0, where(mine == other, g / 2, g))
-
-
-class Minimum(Maximum):
-    """z = min(x, y);  g goes to the smaller one, half to each where they are equal."""
-
-    pick = np.minimum
+def base_rule(g, x, y):
+    """d/dx x^y = y x^(y-1), and 0 for y = 0."""
+    if isinstance(y, Value):
+        return where(y == 0, 0.0, g * (y * x ** (y - 1)))
+    return g * (y * x ** (y - 1)) if y else zeros(g)
+
+
+def exponent_rule(g, x, y, z):
+    """d/dy x^y = x^y ln x, and 0 where 0^y is flat in y."""
+    x = x if isinstance(x, Value) else wrap(np.asarray(x, g._array.dtype))
+    return where((x == 0) & (y >= 0), 0.0, g * (z * x.log()))
+
+
+def between(x, end, weight):
+    """x + weight (end - x), counted from the nearer of the two."""
+    return np.where(np.abs(weight) < 0.5, x + weight * (end - x), end - (end - x) * (1 - weight)).astype(x.dtype)
+
+
+def shared(g, x, y, lost):
+    """The gradient for x, of two of which one wins: half of it to each where they are equal."""
+    return where(lost, 0.0, where(x == y, g / 2, g))
+
+
+Div = define("Div", np.true_divide, lambda g, y: g / y, lambda g, x, y: -g * ((x / y) / y))
+FloorDivide = define("FloorDivide", lambda x, y: divided(np.floor_divide, x, y), refused, refused)
+FloorDiv = define("FloorDiv", lambda x, y: divided(np.floor_divide, x, y), zeros, zeros)
+TruncDiv = define("TruncDiv", truncated_quotient, zeros, zeros)
+Remainder = define("Remainder", lambda x, y: divided(np.remainder, x, y),
+                   lambda g: g, lambda g, x, y: -g * div(x, y, rounding_mode="floor"))
+Fmod = define("Fmod", lambda x, y: divided(np.fmod, x, y),
+              lambda g: g, lambda g, x, y: -g * div(x, y, rounding_mode="trunc"))
+Pow = define("Pow", power, base_rule, exponent_rule)
+Maximum = define("Maximum", np.maximum, lambda g, x, y: shared(g, x, y, x < y), lambda g, x, y: shared(g, y, x, y < x))
+Minimum = define("Minimum", np.minimum, lambda g, x, y: shared(g, x, y, x > y), lambda g, x, y: shared(g, y, x, y > x))
+Lerp = define("Lerp", between, lambda g, weight: g * (1 - weight), lambda g, weight: g * weight,
+              lambda g, x, end: g * (end - x), inputs=("x", "end", "weight"))
+Clone = define("Clone", np.ndarray.copy, lambda g: g)
+Where = define("Where", np.where, zeros, lambda g, condition: where(condition, g, 0.0),
+               lambda g, condition: where(condition, 0.0, g), inputs=("condition", "x", "y"))
+Clamp = define("Clamp", lambda x, low, high: np.minimum(np.maximum(x, low), high),
+               lambda g, x, low, high: where((x >= low) & (x <= high), g, 0.0),
+               lambda g, x, low, high: where((x < low) & ((low < high) | (high == np.inf)), g, 0.0),
+               lambda g, x, low, high: where((x > high) | (high < low), g, 0.0), inputs=("x", "low", "high"))
 
 
 # ---- the functions
 
 
-def broadcast(operator, x, y):
-    """operator.apply(x, y), with PyTorch's error for shapes that do not go together."""
+def broadcast(operator, *operands):
+    """operator.apply(*operands), with PyTorch's error for shapes that do not go together."""
     try:
-        return operator.apply(x, y)
+        return operator.apply(*operands)
     except ValueError:
-        raise mismatch(x, y) from None
+        raise mismatch(*operands) from None
 
 
 def add(input, other, *, alpha=1):
-    """input + alpha * other, broadcast."""
+    """input + alpha * other, broadcast.
+
+    >>> import minigrad
+    >>> minigrad.add(minigrad.tensor([1, 2]), minigrad.tensor([[0.5], [1.5]]), alpha=2)
+    tensor([[2., 3.],
+            [4., 5.]])
+    """
     x, y = promote(input, other)
-    return broadcast(Add, x, y if alpha == 1 else _times(y, alpha))
+    return broadcast(Add, x, y if alpha == 1 else times(y, alpha))
 
 
 def sub(input, other, *, alpha=1):
-    """input - alpha * other, broadcast. RuntimeError for bools: what is wanted is `^` or `~`."""
+    """input - alpha * other, broadcast. RuntimeError for bools: what is wanted is `^` or `~`.
+
+    >>> import minigrad
+    >>> minigrad.sub(minigrad.tensor([1.0, 2.0]), 0.5)
+    tensor([0.5000, 1.5000])
+    """
     x, y = promote(input, other)
     if (x is not input or y is not other or kind(x) == "b") and "b" in (kind(input), kind(other)):
         raise RuntimeError("Subtraction, the `-` operator, with a bool tensor is not supported. "
                            "Use the `^`, `~` or `logical_not()` operator instead.")
-    return broadcast(Sub, x, y if alpha == 1 else _times(y, alpha))
+    return broadcast(Sub, x, y if alpha == 1 else times(y, alpha))
 
 
-def _times(y, alpha):
+def times(y, alpha):
     """y * alpha, of y's dtype."""
     if isinstance(alpha, float) and kind(y) != "f":
         raise RuntimeError("For integral input tensors, argument alpha must not be a floating point "
@@ -360,197 +170,223 @@ def _times(y, alpha):
 
 
 def mul(input, other):
-    """input * other, broadcast."""
+    """input * other, broadcast.
+
+    >>> import minigrad
+    >>> minigrad.mul(minigrad.tensor([1, 2]), minigrad.tensor([[3], [4]]))
+    tensor([[3, 6],
+            [4, 8]])
+    """
     return broadcast(Mul, *promote(input, other))
 
 
 def div(input, other, *, rounding_mode=None):
-    """input / other, broadcast; integers are divided as float32. rounding_mode: None or "floor"."""
-    if rounding_mode == "floor":
-        return floor_divide(input, other)
-    if rounding_mode is not None:
-        raise RuntimeError("div expected rounding_mode to be one of None, or 'floor' but found "
+    """input / other, broadcast; integers are divided as float32. With rounding_mode="floor" or "trunc"
+    the quotient is rounded down, or towards 0: integers stay integers, the gradient is 0, and an
+    integer divided by 0 is a RuntimeError.
+
+    >>> import minigrad
+    >>> minigrad.div(minigrad.tensor([7, -7]), 2), minigrad.div(minigrad.tensor([7, -7]), 2, rounding_mode="trunc")
+    (tensor([ 3.5000, -3.5000]), tensor([ 3, -3]))
+    """
+    if rounding_mode is None:
+        return broadcast(Div, *promote(input, other, kind="float"))
+    if rounding_mode not in ("floor", "trunc"):
+        raise RuntimeError("div expected rounding_mode to be one of None, 'trunc', or 'floor' but found "
                            f"'{rounding_mode}'")
-    return broadcast(Div, *promote(input, other, kind="float"))
+    return broadcast(FloorDiv if rounding_mode == "floor" else TruncDiv, *promote(input, other))
 
 
 def floor_divide(input, other):
-    """floor(input / other), broadcast. RuntimeError for an integer divided by 0."""
+    """floor(input / other), broadcast; it has no gradient. RuntimeError for an integer divided by 0.
+
+    >>> import minigrad
+    >>> minigrad.floor_divide(minigrad.tensor([7, -7]), 2)
+    tensor([ 3, -4])
+    """
     return broadcast(FloorDivide, *promote(input, other))
 
 
 def remainder(input, other):
-    """input - other * floor(input / other): it has the sign of `other`."""
+    """input - other * floor(input / other), broadcast: it has the sign of `other`.
+
+    >>> import minigrad
+    >>> minigrad.remainder(minigrad.tensor([7, -7]), 3)
+    tensor([1, 2])
+    """
     return broadcast(Remainder, *promote(input, other))
 
 
+def fmod(input, other):
+    """input - other * trunc(input / other), broadcast: it has the sign of `input`.
+
+    >>> import minigrad
+    >>> minigrad.fmod(minigrad.tensor([7, -7]), 3)
+    tensor([ 1, -1])
+    """
+    return broadcast(Fmod, *promote(tensor_argument(input, "input", "fmod"), other))
+
+
 def pow(input, exponent):  # noqa: A001
-    """input ** exponent, broadcast. RuntimeError for an integer tensor to a negative number."""
+    """input ** exponent, broadcast. RuntimeError for an integer tensor to a negative number.
+
+    >>> import minigrad
+    >>> minigrad.pow(minigrad.tensor([1.0, 2.0, 3.0]), 2)
+    tensor([1., 4., 9.])
+    """
     x, y = promote(input, exponent)
-    if isinstance(y, np.ndarray) and y < 0:
+    if isinstance(y, np.ndarray) and exponent < 0:
         raise RuntimeError("Integers to negative integer powers are not allowed.")
     return broadcast(Pow, x, y)
 
 
-def unary(operator, refuses_bool=None):
-    """The function of an operator with one input.
-
-    Integers become float32; with an exception in `refuses_bool` they stay, and it meets bools.
-    """
-    function_name = operator.__name__.lower()
-
-    def function(input):
-        tensor_argument(input, "input", function_name)
-        if refuses_bool is None:
-            input = floating(input)
-        elif input._array.dtype == bool:
-            raise refuses_bool(f"{function_name}(): not implemented for 'Bool'")
-        return operator.apply(input)
-
-    function.__name__ = function.__qualname__ = function_name
-    integers = "integers become float32" if refuses_bool is None else "bools are refused"
-    function.__doc__ = f"{operator.__doc__}\n\n    Any shape; {integers}."
-    return function
-
-
-exp = unary(Exp)
-log = unary(Log)
-sqrt = unary(Sqrt)
-sin = unary(Sin)
-cos = unary(Cos)
-tanh = unary(Tanh)
-sigmoid = unary(Sigmoid)
-abs = unary(Abs, refuses_bool=NotImplementedError)  # noqa: A001
-sign = unary(Sign, refuses_bool=NotImplementedError)
-relu = unary(Relu, refuses_bool=RuntimeError)
-
-
-def neg(input):
-    """-input. RuntimeError for a bool tensor."""
-    tensor_argument(input, "input", "neg")
-    if input._array.dtype == bool:
-        raise RuntimeError("Negation, the `-` operator, on a bool tensor is not supported. "
-                           "Use the `~` or `logical_not()` operator instead.")
-    return Neg.apply(input)
-
-
 def square(input):
-    """input ** 2."""
-    return mul(input, input)
+    """input ** 2.
+
+    >>> import minigrad
+    >>> minigrad.square(minigrad.tensor([1.0, -3.0]))
+    tensor([1., 9.])
+    """
+    return pow(tensor_argument(input, "input", "square"), 2)
 
 
 def clamp(input, min=None, max=None):
     """min(max(input, min), max), broadcast; the bounds are numbers or Tensors, one may be None.
 
     RuntimeError if both are None, TypeError for a number and a Tensor. Where the bounds cross, the
-    result is `max`; where any of the three is NaN, it is NaN.
+    result is `max`; where any of the three is NaN, it is NaN. The gradient is 0 outside the bounds.
+
+    >>> import minigrad
+    >>> minigrad.clamp(minigrad.tensor([-2, 0, 2]), -1, 1)
+    tensor([-1,  0,  1])
     """
     tensor_argument(input, "input", "clamp")
-    if min is None and max is None:
+    bounds = {name: bound for name, bound in (("min", min), ("max", max)) if bound is not None}
+    if not bounds:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
-    if isinstance(min, Value) or isinstance(max, Value):
-        if min is not None:
-            tensor_argument(min, "min", "clamp")
-            input = where(lt(input, min) | isnan(min), min, input)
-        if max is not None:
-            tensor_argument(max, "max", "clamp")
-            input = where(gt(input, max) | isnan(max), max, input)
-        return input
-    dtype = dtypes.result_type(input._array, *(x for x in (min, max) if x is not None))
-    x = cast(input, dtype)
-    if dtype.kind == "f":
-        low, high = -np.inf if min is None else float(min), np.inf if max is None else float(max)
-        return Clamp.apply(x, low=low, high=high)
-    if dtype.kind == "b":
+    for name, bound in bounds.items():
+        if isinstance(min, Value) or isinstance(max, Value):
+            tensor_argument(bound, name, "clamp")
+    dtype = dtypes.result_type(input._array, *(getattr(bound, "_array", bound) for bound in bounds.values()))
+    if dtype.kind == "b" and (len(bounds) > 1 or not isinstance(bound, Value)):  # PyTorch's accident
         raise NotImplementedError("clamp(): not implemented for 'Bool'")
-    low, high = (None if x is None else np.array(x).astype(dtype) for x in (min, max))
-    return wrap(np.clip(x._array, low, high))
+    ends = {"f": (-np.inf, np.inf), "b": (False, True)}.get(dtype.kind) or (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    low, high = (cast(x, dtype) if isinstance(x, Value) else number_as(end if x is None else x, dtype)
+                 for x, end in zip((min, max), ends))
+    return broadcast(Clamp, cast(input, dtype), low, high)
 
 
-def where(condition, input, other):
-    """input where `condition` (bool Tensor) holds, else other; all three broadcast."""
+def clamp_min(input, min):
+    """`clamp(input, min)`: no element is smaller than `min`.
+
+    >>> import minigrad
+    >>> minigrad.clamp_min(minigrad.tensor([-2, 0, 2]), 1)
+    tensor([1, 1, 2])
+    """
+    return clamp(input, min)
+
+
+def clamp_max(input, max):
+    """`clamp(input, None, max)`: no element is larger than `max`.
+
+    >>> import minigrad
+    >>> minigrad.clamp_max(minigrad.tensor([-2, 0, 2]), 1)
+    tensor([-2,  0,  1])
+    """
+    return clamp(input, None, max)
+
+
+def where(condition, input=None, other=None):
+    """input where `condition` (a bool Tensor) holds, else other; all three broadcast, the last two may be
+    numbers. With the condition alone: its `nonzero` as a tuple of an index tensor for each dimension.
+
+    RuntimeError for a condition of another dtype.
+
+    >>> import minigrad
+    >>> minigrad.where(minigrad.tensor([True, False]), minigrad.tensor([1.0, 2.0]), 0.0)
+    tensor([1., 0.])
+    """
     tensor_argument(condition, "condition", "where")
-    if condition._array.dtype != bool:
-        raise RuntimeError("where expected condition to be a boolean tensor, but got a tensor with "
-                           f"dtype {condition.dtype}")
+    if input is None and other is None:
+        return tuple(wrap(index) for index in np.nonzero(np.atleast_1d(condition._array)))
+    if condition._array.dtype.kind not in "bu":  # uint8 is PyTorch's older form of bool
+        raise RuntimeError(f"where expected condition to be a boolean tensor, but got {condition.dtype}")
     if not isinstance(input, Value) and not isinstance(other, Value):
         input = wrap(np.asarray(input, dtypes.result_type(input)))
-    x, y = promote(input, other)
-    try:
-        return Where.apply(condition, x, y)
-    except ValueError:
-        raise mismatch(condition, x, y) from None
+    return broadcast(Where, condition, *promote(input, other))
+
+
+def masked_fill(input, mask, value):
+    """`value`, a number or a Tensor of no dimensions, where the bool Tensor `mask` holds, else input.
+
+    mask and input broadcast; the result has the dtype of input. RuntimeError for a mask of another dtype,
+    a value with dimensions, or one that is out of the range of input's dtype.
+
+    >>> import minigrad
+    >>> minigrad.masked_fill(minigrad.tensor([1.0, 2.0]), minigrad.tensor([True, False]), float("-inf"))
+    tensor([-inf, 2.])
+    """
+    tensor_argument(input, "input", "masked_fill")
+    if tensor_argument(mask, "mask", "masked_fill")._array.dtype != bool:
+        raise RuntimeError(f"masked_fill only supports boolean masks, but got mask with dtype {mask.dtype}")
+    if isinstance(value, Value) and value.ndim:
+        raise RuntimeError("masked_fill only supports a 0-dimensional value tensor, but got tensor with "
+                           f"{value.ndim} dimension(s): {list(value.shape)}")
+    dtype = input._array.dtype
+    number = number_as(value.item() if isinstance(value, Value) else value, dtype)
+    return where(mask, cast(value, dtype) if isinstance(value, Value) else number, input)
+
+
+def lerp(input, end, weight):
+    """input + weight * (end - input), broadcast; the weight is a number or a Tensor. All of one
+    floating-point dtype (RuntimeError).
+
+    >>> import minigrad
+    >>> minigrad.lerp(minigrad.tensor([0.0, 1.0]), minigrad.tensor([10.0, 3.0]), 0.25)
+    tensor([2.5000, 1.5000])
+    """
+    same_dtype(input, end, "end", "lerp")
+    if isinstance(weight, Value):
+        weight = weight if weight.ndim else cast(weight, input._array.dtype)
+        same_dtype(input, weight, "weight", "lerp")
+    if kind(input) != "f":
+        raise NotImplementedError(f"lerp(): not implemented for '{input.dtype.text}'")
+    return broadcast(Lerp, input, end, weight)
 
 
 def maximum(input, other):
-    """The larger of the two, element by element, broadcast; NaN wins."""
-    return broadcast(Maximum, *_two_tensors(input, other, "maximum"))
+    """The larger of two Tensors, element by element, broadcast; NaN wins.
+
+    The gradient goes to the larger one, half to each where they are equal.
+
+    >>> import minigrad
+    >>> minigrad.maximum(minigrad.tensor([1, 5]), minigrad.tensor([3, 4]))
+    tensor([3, 5])
+    """
+    return broadcast(Maximum, *two_tensors(input, other, "maximum"))
 
 
 def minimum(input, other):
-    """The smaller of the two, element by element, broadcast; NaN wins."""
-    return broadcast(Minimum, *_two_tensors(input, other, "minimum"))
+    """The smaller of two Tensors, element by element, broadcast; NaN wins.
+
+    The gradient goes to the smaller one, half to each where they are equal.
+
+    >>> import minigrad
+    >>> minigrad.minimum(minigrad.tensor([1, 5]), minigrad.tensor([3, 4]))
+    tensor([1, 4])
+    """
+    return broadcast(Minimum, *two_tensors(input, other, "minimum"))
 
 
-def _two_tensors(input, other, function):
-    tensor_argument(input, "input", function)
-    tensor_argument(other, "other", function)
-    return promote(input, other)
+def two_tensors(input, other, function):
+    return promote(tensor_argument(input, "input", function), tensor_argument(other, "other", function))
 
 
 def clone(input):
-    """A copy with a memory of its own; the gradient flows through."""
+    """A copy with a memory of its own; the gradient flows through.
+
+    >>> import minigrad
+    >>> minigrad.clone(minigrad.tensor([1, 2]))
+    tensor([1, 2])
+    """
     return Clone.apply(tensor_argument(input, "input", "clone"))
-
-
-# ---- comparisons and logic, without a gradient
-
-
-def comparison(name, ufunc):
-    """The function of a NumPy ufunc, by PyTorch's promotion rules."""
-
-    def function(input, other):
-        x, y = promote(tensor_argument(input, "input", name), other)
-        try:
-            return wrap(ufunc(x._array, getattr(y, "_array", y)))
-        except ValueError:
-            raise mismatch(x, y) from None
-        except TypeError:  # bitwise operators on floats
-            raise NotImplementedError(f"{name}(): not implemented for '{x.dtype.text}'") from None
-
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"{ufunc.__name__.replace('_', ' ')}, element by element, broadcast."
-    return function
-
-
-eq = comparison("eq", np.equal)
-ne = comparison("ne", np.not_equal)
-lt = comparison("lt", np.less)
-le = comparison("le", np.less_equal)
-gt = comparison("gt", np.greater)
-ge = comparison("ge", np.greater_equal)
-bitwise_and = comparison("bitwise_and", np.bitwise_and)
-bitwise_or = comparison("bitwise_or", np.bitwise_or)
-bitwise_xor = comparison("bitwise_xor", np.bitwise_xor)
-
-
-def logical_and(input, other):
-    """Whether both elements are not 0, broadcast: a bool tensor."""
-    x, y = _two_tensors(input, other, "logical_and")
-    return ne(x, 0) & ne(y, 0)
-
-
-def logical_or(input, other):
-    """Whether one of the elements is not 0, broadcast: a bool tensor."""
-    x, y = _two_tensors(input, other, "logical_or")
-    return ne(x, 0) | ne(y, 0)
-
-
-def logical_not(input):
-    """Whether each element is 0: a bool tensor."""
-    return wrap(np.logical_not(tensor_argument(input, "input", "logical_not")._array))
-
-
-def isnan(input):
-    """Whether each element is NaN: a bool tensor."""
-    return wrap(np.isnan(tensor_argument(input, "input", "isnan")._array))

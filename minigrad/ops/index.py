@@ -1,6 +1,6 @@
-"""`x[...]`, NumPy's indexing, for reading and for writing; both are differentiable.
+"""`x[...]`, NumPy's indexing, for reading and for writing, and its kind: gather, scatter, index_select.
 
-Reading, writing and the two gradients are made of three operators:
+All of them, and their gradients, are made of three operators:
 
     GetItem(x)         z = x[index]                    dx = zeros with g added at index
     AddItem(v)         z = zeros; z[index] += v        dv = g[index]
@@ -9,9 +9,10 @@ Reading, writing and the two gradients are made of three operators:
 
 import numpy as np
 
-from ..engine import Operator, Value
-from .common import cast, number_as
+from ..engine import Operator, Value, wrap
+from .common import cast, normal_dim, number_as, numpy_names, tensor_argument
 from .inplace import commit, prepare
+from .shape import broadcast_tensors, reshape
 
 
 class GetItem(Operator):
@@ -19,15 +20,19 @@ class GetItem(Operator):
 
     is_view = True
 
-    def forward(self, x, *, index):
-        self.index, self.shape = index, x.shape
+    def forward(self, x, *, index, named=None):
+        self.index, self.shape, self.named = index, x.shape, named
         return x[index]
 
     def backward(self, g):
         return AddItem.apply(g, index=self.index, shape=self.shape)
 
     def name(self):
-        return "IndexBackward0" if is_advanced(self.index) else "SliceBackward0"
+        if is_advanced(self.index):
+            return f"{self.named or 'Index'}Backward0"
+        # PyTorch takes one step for each item and shows the last.
+        kinds = [type(i) for i in self.index if i is not ... and i != slice(None)] or [slice]
+        return {int: "SelectBackward0", slice: "SliceBackward0"}.get(kinds[-1], "UnsqueezeBackward0")
 
 
 class AddItem(Operator):
@@ -36,7 +41,7 @@ class AddItem(Operator):
     def forward(self, x, *, index, shape):
         self.index = index
         z = np.zeros(shape, x.dtype)
-        if is_advanced(index):
+        if any(isinstance(i, np.ndarray) and i.dtype != bool for i in index):
             np.add.at(z, index, x)
         else:
             z[index] = x
@@ -70,45 +75,47 @@ def is_advanced(index):
 
 
 def normal_index(index, shape):
-    """A tuple that NumPy understands, with `...` at its end so that reading always gives a view.
+    """A tuple that NumPy understands, with an item for each dimension, and `...` at its end so that
+    reading always gives a view.
 
     TypeError, IndexError or ValueError, as PyTorch's, for what cannot index a tensor of `shape`.
     """
-    index = index if isinstance(index, tuple) else (index,)
-    out = tuple(_normal_item(i) for i in index)
-    used = sum(i.ndim if isinstance(i, np.ndarray) and i.dtype == bool else
-               i is not None and i is not Ellipsis and not isinstance(i, bool) for i in out)
+    items = [_normal_item(i) for i in (index if isinstance(index, tuple) else (index,))]
+    used, dots = sum(map(_dimensions, items)), [at for at, i in enumerate(items) if i is ...]
     if used > len(shape):
-        raise IndexError(f"too many indices for tensor of dimension {len(shape)} (shape {list(shape)}): "
-                         f"got {used}")
-    ellipses = sum(i is Ellipsis for i in out)
-    if ellipses > 1:
+        raise IndexError(f"too many indices for tensor of dimension {len(shape)} (shape {list(shape)}): got {used}")
+    if len(dots) > 1:
         raise IndexError("an index can only have a single ellipsis ('...')")
-    if not ellipses:
-        out += (Ellipsis,)
-    if not is_advanced(out):
-        _check_bounds(out, shape)
-    return out
+    at = dots[0] if dots else len(items)
+    items[at:at + 1] = [slice(None)] * (len(shape) - used)
+    d = 0
+    for i in items:
+        if type(i) is int and not -shape[d] <= i < shape[d]:
+            raise IndexError(f"index {i} is out of bounds for dimension {d} with size {shape[d]}")
+        d += _dimensions(i)
+    return (*items, ...)
 
 
-def is_mixed(index):
-    """Whether a (normal) index has integers beside arrays. NumPy broadcasts them together, so that
-    x[0, :, [1, 2]] has the array's dimension in front; PyTorch takes the integers first."""
-    return is_advanced(index) and any(type(i) is int for i in index)
+def _dimensions(i):
+    """How many dimensions an item of an index stands for."""
+    if isinstance(i, np.ndarray) and i.dtype == bool:
+        return i.ndim
+    return int(i is not None and i is not ... and not isinstance(i, bool))
 
 
-def split(index):
-    """The part without arrays of a mixed index, and the part with arrays for what that gives."""
+def in_steps(index):
+    """A (normal) index as indices to be applied one after the other: mostly one.
+
+    Integers beside arrays come first, as in PyTorch. NumPy would broadcast them together, so that
+    x[0, :, [1, 2]] had the array's dimension in front.
+    """
+    if not is_advanced(index) or not any(type(i) is int for i in index):
+        return [index]
     first, then = [], []
     for i in index:
-        if isinstance(i, (np.ndarray, bool)):
-            first += [slice(None)] * (np.ndim(i) if np.asarray(i).dtype == bool else 1)
-            then.append(i)
-        else:
-            first.append(i)
-            if type(i) is not int:
-                then.append(... if i is ... else slice(None))
-    return tuple(first), tuple(then)
+        first += [i] if type(i) is int else [slice(None)] * _dimensions(i)
+        then += [] if type(i) is int else [i]
+    return [(*first, ...), tuple(then)]
 
 
 def _normal_item(i):
@@ -125,8 +132,7 @@ def _normal_item(i):
         i = np.array(getattr(i, "_array", i))  # a copy: the gradient needs the index as it is now
     if isinstance(i, np.ndarray):
         if i.dtype.kind not in "iub":
-            raise IndexError("tensors used as indices must be long, int, byte or bool tensors, "
-                             f"not {i.dtype}")
+            raise IndexError(f"tensors used as indices must be long, int, byte or bool tensors, not {i.dtype}")
         if i.dtype == np.uint8:
             i = i.astype(bool)  # PyTorch's masks before it had bool
         return int(i) if i.ndim == 0 and i.dtype != bool else i
@@ -141,55 +147,189 @@ def _whole_number(i, error=TypeError):
                     f"Tensors are valid indices (got {type(i).__name__})") from None
 
 
-def _check_bounds(index, shape):
-    after = 0
-    for i in reversed(index):
-        if i is Ellipsis:
-            break
-        after += i is not None
-    d = 0
-    for i in index:
-        if i is Ellipsis:
-            d = len(shape) - after
-        elif i is not None:
-            if isinstance(i, int) and not -shape[d] <= i < shape[d]:
-                raise IndexError(f"index {i} is out of bounds for dimension {d} with size {shape[d]}")
-            d += 1
-
-
 def getitem(input, index):
     """input[index], by NumPy's rules; a negative step is a ValueError, as in PyTorch."""
-    index = normal_index(index, input._array.shape)
-    if is_mixed(index):
-        first, index = split(index)
-        input = getitem(input, first)
-    return GetItem.apply(input, index=index)
+    for step in in_steps(normal_index(index, input._array.shape)):
+        input = GetItem.apply(input, index=step)
+    return input
 
 
 def setitem(input, index, value):
     """input[index] = value, in place: a number, or a Tensor that broadcasts to the place."""
-    index = normal_index(index, input._array.shape)
-    if is_mixed(index):
-        first, index = split(index)
-        return setitem(getitem(input, first), index, value)
-    if not isinstance(value, (Value, int, float, np.generic)):
-        raise TypeError(f"can't assign a {type(value).__name__} to a Tensor: assign a number or a Tensor")
-    place = np.broadcast_to(np.False_, input._array.shape)[index].shape
+    *before, index = in_steps(normal_index(index, input._array.shape))
+    for step in before:
+        input = GetItem.apply(input, index=step)
+    value = element(value, input._array.dtype)
     if isinstance(value, Value):
-        check_fits(value, place)
-        value = cast(value, input._array.dtype)
-    else:
-        value = number_as(value, input._array.dtype)
-    before = prepare(input)
-    commit(input, SetItem.apply(before, value, index=index, in_place=True))
+        value = fitted(value, np.broadcast_to(np.False_, input._array.shape)[index].shape)
+    commit(input, SetItem.apply(prepare(input), value, index=index, in_place=True))
 
 
-def check_fits(value, place):
-    """RuntimeError unless `value` broadcasts to the shape `place`."""
-    shape = value._array.shape
+def shaped(x, shape):
+    return x if x.shape == shape else reshape(x, shape)
+
+
+def element(value, dtype):
+    """A Tensor or a number in the NumPy `dtype` of the tensor that it is written into."""
+    if isinstance(value, Value):
+        return cast(value, dtype)
+    if not isinstance(value, (int, float, np.generic)):
+        raise TypeError(f"can't assign a {type(value).__name__} to a Tensor: assign a number or a Tensor")
+    return number_as(value, dtype)
+
+
+def fitted(value, place):
+    """`value` without leading dimensions of 1; RuntimeError unless it broadcasts to the shape `place`."""
+    shape = value.shape
     while len(shape) > len(place) and shape[0] == 1:
         shape = shape[1:]
-    if len(shape) > len(place) or any(
-            n not in (1, m) for n, m in zip(shape[::-1], place[::-1])):
-        raise RuntimeError(f"shape mismatch: value tensor of shape {list(value.shape)} cannot be "
-                           f"broadcast to indexing result of shape {list(place)}")
+    if len(shape) > len(place) or any(n not in (1, m) for n, m in zip(shape[::-1], place[::-1])):
+        raise RuntimeError(f"shape mismatch: value tensor of shape {list(value.shape)} cannot be broadcast to "
+                           f"indexing result of shape {list(place)}")
+    return shaped(value, shape)
+
+
+# ---- by tensors of indices
+
+
+def along(indices, dim, ndim):
+    """The NumPy index of the elements at `indices` along `dim`, in step along the other dimensions; indices
+    has as many dimensions as what it is for, or `dim` is missing."""
+    grids = [*np.ogrid[tuple(slice(n) for n in indices.shape)]]
+    grids[dim:dim + 1 + indices.ndim - ndim] = [indices]
+    return tuple(grids)
+
+
+def take(x, indices, dim, named):
+    """The elements of `x` at an array of `indices` along `dim`; `named` is the name of the operator."""
+    return GetItem.apply(x, index=along(indices, dim, x.ndim), named=named)
+
+
+def gather(input, dim, index, *, sparse_grad=False):
+    """z[i, j] = input[index[i, j], j] for dim=0, input[i, index[i, j]] for dim=1, and so on.
+
+    index: an integer tensor with as many dimensions as input, none but `dim` larger; z has its shape.
+    RuntimeError for another shape, or an index that is negative or out of bounds.
+
+    >>> import minigrad
+    >>> minigrad.gather(minigrad.tensor([[1, 2], [3, 4]]), 1, minigrad.tensor([[0], [1]]))
+    tensor([[1],
+            [4]])
+    """
+    if sparse_grad:
+        raise NotImplementedError("gather(): argument 'sparse_grad' is not implemented")
+    lines = _lines("gather", input, dim, index)
+    return shaped(GetItem.apply(shaped(input, input.shape or (1,)), index=lines, named="Gather"), index.shape)
+
+
+def scatter(input, dim, index, src=None, *, value=None, reduce=None):
+    """A copy of input with z[index[i, j], j] = src[i, j] for dim=0, and so on: `gather` the other way.
+
+    index: as in `gather`, not larger than src either. src: a tensor of input's dtype, or a number (also
+    under the name `value`). Of several elements for one place the last is taken. RuntimeError as in `gather`.
+
+    >>> import minigrad
+    >>> minigrad.zeros(2, 3).scatter(1, minigrad.tensor([[0], [2]]), 1.0)
+    tensor([[1., 0., 0.],
+            [0., 0., 1.]])
+    """
+    if reduce is not None:
+        raise NotImplementedError("scatter(): argument 'reduce' is not implemented: scatter_add() adds")
+    src = value if src is None else src
+    lines = _lines("scatter", input, dim, index, src)
+    src = _cropped(src, lines) if isinstance(src, Value) else element(src, input._array.dtype)
+    return shaped(SetItem.apply(shaped(input, input.shape or (1,)), src, index=lines), input.shape)
+
+
+def scatter_add(input, dim, index, src):
+    """Like `scatter`, but src is added to what is there, as often as an index occurs.
+
+    >>> import minigrad
+    >>> minigrad.zeros(3).scatter_add(0, minigrad.tensor([0, 2, 2]), minigrad.ones(3))
+    tensor([1., 0., 2.])
+    """
+    lines = _lines("scatter_add", input, dim, index, tensor_argument(src, "src", "scatter_add"))
+    return input + shaped(AddItem.apply(_cropped(src, lines), index=lines, shape=input.shape or (1,)), input.shape)
+
+
+def _lines(function, input, dim, index, src=None):
+    """The NumPy index of `gather` and `scatter` after their checks; a 0-d tensor counts as 1-d."""
+    at = normal_dim(dim, tensor_argument(input, "input", function).ndim)
+    i = np.array(_index_argument(index, function), ndmin=1)  # a copy: the gradient needs it as it is now
+    shapes = [input.shape or (1,)] + ([src.shape or (1,)] if isinstance(src, Value) else [])
+    i = i if i.size else i.reshape((0,) * len(shapes[0]))
+    for k, shape in enumerate(shapes):
+        if i.ndim != len(shape) or any(n > m for d, (n, m) in enumerate(zip(i.shape, shape)) if k or d != at):
+            raise RuntimeError(f"{function}(): Expected index {list(index.shape)} to be no larger than self apart from "
+                               f"dimension {at}, nor than src, in as many dimensions: {[list(s) for s in shapes]}")
+    wrong = i[(i < 0) | (i >= shapes[0][at])]
+    if wrong.size:
+        raise RuntimeError(f"index {wrong[0]} is out of bounds for dimension {at} with size {shapes[0][at]}")
+    if isinstance(src, Value) and src._array.dtype != input._array.dtype:
+        raise RuntimeError(f"{function}(): Expected self.dtype to be equal to src.dtype: {input.dtype}, {src.dtype}")
+    return along(i, at, i.ndim)
+
+
+def _index_argument(index, function):
+    array = tensor_argument(index, "index", function)._array
+    if array.dtype not in (np.int64, np.int32):
+        raise RuntimeError(f"{function}(): Expected dtype int32/int64 for index, but got {index.dtype}")
+    return array
+
+
+def _cropped(src, lines):
+    shape = np.broadcast_shapes(*(i.shape for i in lines))
+    return getitem(shaped(src, src.shape or (1,)), tuple(map(slice, shape)))
+
+
+def index_select(input, dim, index):
+    """The entries of `input` along `dim` that a vector of integers names, in its order.
+
+    RuntimeError for another dtype, IndexError for more dimensions or an index out of range.
+
+    >>> import minigrad
+    >>> minigrad.index_select(minigrad.tensor([[1, 2], [3, 4]]), 0, minigrad.tensor([1, 1]))
+    tensor([[3, 4],
+            [3, 4]])
+    """
+    at = normal_dim(dim, tensor_argument(input, "input", "index_select").ndim)
+    i = np.array(_index_argument(index, "index_select"), ndmin=1)
+    if i.ndim > 1:
+        raise IndexError(f"index_select(): Index is supposed to be a vector, but has shape {list(index.shape)}")
+    size = (input.shape or (1,))[at]
+    if ((i < 0) | (i >= size)).any():
+        raise IndexError(f"index_select(): index out of range in self: {i.tolist()} for size {size}")
+    z = GetItem.apply(shaped(input, input.shape or (1,)), index=(slice(None),) * at + (i,), named="IndexSelect")
+    return z if input.ndim else reshape(z, ())
+
+
+def masked_select(input, mask):
+    """The elements of `input` where the bool tensor `mask` holds, in one row; both broadcast.
+
+    >>> import minigrad
+    >>> x = minigrad.tensor([3.0, -1.0, 2.0])
+    >>> x.masked_select(x > 0)
+    tensor([3., 2.])
+    """
+    tensor_argument(input, "input", "masked_select")
+    if tensor_argument(mask, "mask", "masked_select")._array.dtype != bool:
+        raise RuntimeError(f"masked_select: expected BoolTensor for mask, but got {mask.dtype}")
+    x, mask = broadcast_tensors(input, mask)
+    return GetItem.apply(x, index=(mask._array.copy(),), named="MaskedSelect")
+
+
+def nonzero(input, *, as_tuple=False):
+    """The int64 indices of all elements that are not 0: one in each row, or as_tuple, a vector for each
+    dimension, as `x[...]` takes them.
+
+    >>> import minigrad
+    >>> minigrad.nonzero(minigrad.tensor([[0, 5], [7, 0]]))
+    tensor([[0, 1],
+            [1, 0]])
+    """
+    x = tensor_argument(input, "input", "nonzero")._array
+    return tuple(map(wrap, np.nonzero(np.atleast_1d(x)))) if as_tuple else wrap(np.argwhere(x))
+
+
+for _function in (gather, scatter, scatter_add, index_select):
+    globals()[_function.__name__] = numpy_names(_function)

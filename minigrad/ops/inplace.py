@@ -46,20 +46,18 @@ def prepare(target):
     array = target._array
     if not array.flags.writeable and array.size:
         if 0 in array.strides:
-            raise RuntimeError("unsupported operation: more than one element of the written-to tensor "
-                               "refers to a single memory location. Please clone() the tensor before "
-                               "performing the operation.")
-        raise RuntimeError("the memory of this tensor is read-only: clone() it before writing")
+            raise RuntimeError("unsupported operation: more than one element of the written-to tensor refers to a "
+                               "single memory location. Please clone() the tensor before performing the operation.")
+        raise RuntimeError("the memory of this tensor is read-only, or part of an expanded tensor: clone() it first")
     if is_grad_enabled():
         view = target._view
         if target.is_leaf and target.requires_grad:
             raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
         if view is not None and view.base.is_leaf and view.base.requires_grad:
-            raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place "
-                               "operation.")
+            raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
         if view is not None and view.untracked:
-            raise RuntimeError("A view was created in no_grad mode and is being modified inplace with "
-                               "grad mode enabled. Make the view outside of no_grad, or clone() it.")
+            raise RuntimeError("A view was created in no_grad mode and is being modified inplace with grad mode "
+                               "enabled. Make the view outside of no_grad, or clone() it.")
     before = wrap(array)
     before._version_counter = target._version_counter
     before._set_history(target)
@@ -100,9 +98,8 @@ def in_place(function, name):
                 result._array.dtype.kind in "ui" and input._array.dtype.kind in "ui"):
             raise RuntimeError(f"result type {result.dtype.text} can't be cast to the desired output type "
                                f"{input.dtype.text}")
-        maker = result.grad_fn
-        if maker is not None and maker.keeps(before):
-            # Its gradient needs the values from before: it gets them, in a memory of their own.
+        if result.requires_grad:
+            # Its gradient may need the values from before: it gets them, in a memory of their own.
             before._array, before._version_counter = before._array.copy(), Version()
             before._version_counter.count = input._version_counter.count
         commit(input, cast(result, input._array.dtype))

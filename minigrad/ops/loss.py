@@ -1,46 +1,48 @@
-"""Softmax, the losses, and what goes with them."""
+"""Softmax, the losses, and what goes with them.
+
+Where nothing else is said, a loss takes reduction="mean" (a number), "sum" (a number) or "none" (the loss of each
+element), and raises TypeError for what is no Tensor, ValueError for an unknown reduction.
+"""
 
 import warnings
 
 import numpy as np
 
-from .. import random
-from ..engine import Operator, wrap
-from .common import check_size, int_argument, normal_dim, same_dtype, tensor_argument
-from .elementwise import exp, where
-from .reduce import TakeAlong
+from ..engine import Operator, is_grad_enabled, wrap
+from .common import cast, check_size, int_argument, normal_dim, same_dtype, tensor_argument
+from .elementwise import clamp, where
+from .index import take
 from .shape import reshape, unsqueeze
+from .table import define
+from .unary import abs, exp, log, logsigmoid, sign
 
 
-class Softmax(Operator):
-    """z = e^x / sum e^x along dim;  dx = z (g - sum g z)."""
-
-    uses_output = True
-
-    def forward(self, x, *, dim):
-        self.dim = dim
-        z = np.exp(x - np.max(x, axis=dim, keepdims=True, initial=-np.inf))  # e^x alone would overflow
-        z /= np.add.reduce(z, axis=dim, keepdims=True)
-        return z
-
-    def backward(self, g):
-        gz = g * self.output
-        return gz - self.output * gz.sum(self.dim, keepdim=True)
+def exp_shares(x, dim):
+    z = np.exp(x - np.max(x, axis=dim, keepdims=True, initial=-np.inf))  # e^x alone would overflow
+    z /= np.add.reduce(z, axis=dim, keepdims=True)
+    return z
 
 
-class LogSoftmax(Operator):
-    """z = x - log sum e^x along dim;  dx = g - e^z sum g."""
+def log_exp_shares(x, dim):
+    z = x - np.max(x, axis=dim, keepdims=True, initial=-np.inf)
+    z -= np.log(np.add.reduce(np.exp(z), axis=dim, keepdims=True))
+    return z
 
-    uses_output = True
 
-    def forward(self, x, *, dim):
-        self.dim = dim
-        z = x - np.max(x, axis=dim, keepdims=True, initial=-np.inf)
-        z -= np.log(np.add.reduce(np.exp(z), axis=dim, keepdims=True))
-        return z
+def smooth(x, beta):
+    size = np.abs(x)
+    return np.where(size < beta, 0.5 * size * size / beta, size - 0.5 * beta)
 
-    def backward(self, g):
-        return g - exp(self.output) * g.sum(self.dim, keepdim=True)
+
+Softmax = define("Softmax", exp_shares, lambda g, z, dim: z * (g - (g * z).sum(dim, keepdim=True)))
+LogSoftmax = define("LogSoftmax", log_exp_shares, lambda g, z, dim: g - exp(z) * g.sum(dim, keepdim=True))
+SmoothL1 = define("SmoothL1Loss", smooth, lambda g, x, beta: g * where(abs(x) >= beta, sign(x), x / beta))
+BinaryCrossEntropy = define(
+    "BinaryCrossEntropy",
+    lambda x, y: (y - 1) * np.maximum(np.log1p(-x), -100) - y * np.maximum(np.log(x), -100),
+    lambda g, x, y: g * (x - y) / clamp(x * (1 - x), 1e-12),
+    lambda g, x: g * (log(1 - x) - log(x)),
+)
 
 
 class CrossEntropy(Operator):
@@ -70,56 +72,74 @@ class CrossEntropy(Operator):
 
 
 def softmax(input, dim=None, dtype=None):
-    """e^x / sum e^x along `dim`. Any shape; IndexError for a wrong dim, RuntimeError for integers."""
-    x, at = _distribution(input, dim, dtype, "softmax")
-    return Softmax.apply(reshape(x, (1,)), dim=0).reshape(()) if x.ndim == 0 else Softmax.apply(x, dim=at)
+    """e^x / sum e^x along `dim`, in `dtype` if that is given. Any shape; IndexError for a wrong dim,
+    NotImplementedError for integers.
+
+        >>> from minigrad import tensor
+        >>> tensor([0.0, 0.0, 1000.0]).softmax(0)
+        tensor([0., 0., 1.])
+    """
+    return _along(Softmax, input, dim, dtype, "softmax")
 
 
 def log_softmax(input, dim=None, dtype=None):
-    """log softmax(input), without the underflow of taking the logarithm of a softmax."""
-    x, at = _distribution(input, dim, dtype, "log_softmax")
-    return (LogSoftmax.apply(reshape(x, (1,)), dim=0).reshape(()) if x.ndim == 0
-            else LogSoftmax.apply(x, dim=at))
+    """log softmax(input), without the underflow of taking the logarithm of a softmax. Arguments as there.
+
+        >>> from minigrad import tensor
+        >>> tensor([0.0, 0.0, 1000.0]).log_softmax(0)
+        tensor([-1000., -1000.,     0.])
+    """
+    return _along(LogSoftmax, input, dim, dtype, "log_softmax")
 
 
-def _distribution(input, dim, dtype, function):
+def _along(operator, input, dim, dtype, function):
     x = tensor_argument(input, "input", function)
     if dtype is not None:
         x = x.to(dtype=dtype)
     if dim is None:
-        warnings.warn(f"Implicit dimension choice for {function} has been deprecated. Change the call to "
-                      "include dim=X as an argument.", stacklevel=3)
+        warnings.warn(f"Implicit dimension choice for {function} has been deprecated. Change the call to include "
+                      "dim=X as an argument.", stacklevel=3)
         dim = 0 if x.ndim in (0, 1, 3) else 1
     if x._array.dtype.kind != "f":
         raise NotImplementedError(f'"{function}" not implemented for \'{x.dtype.text}\'')
-    return x, normal_dim(dim, x.ndim)
+    dim = normal_dim(dim, x.ndim)
+    return operator.apply(x, dim=dim) if x.ndim else reshape(operator.apply(reshape(x, (1,)), dim=0), ())
 
 
-# ---- losses
+# ---- losses of classes
 
 
-def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None,
-             reduction="mean"):
+def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):
     """-input[n, target[n]], the negative log-likelihood of log-probabilities.
 
     input (C), (N, C) or (N, C, *size) floating point; target (), (N) or (N, *size) of class numbers
     (int64, or uint8); weight (C) or None: a factor for each class, and in the mean its denominator.
-    Targets equal to ignore_index count for nothing. reduction: "none", "mean" or "sum".
+    Targets equal to ignore_index count for nothing.
     IndexError for a target outside [0, C), ValueError for batch sizes that differ, RuntimeError for
     other wrong shapes and dtypes.
+
+        >>> from minigrad import nn, tensor
+        >>> nn.functional.nll_loss(tensor([[-0.1, -2.4], [-1.6, -0.2]]), tensor([0, 1]))
+        tensor(0.1500)
     """
     check_reduction(reduction, size_average, reduce)
     labels = _labels(input, target, weight, ignore_index, "nll_loss")
-    return _reduce(*_likelihoods(input, labels, weight, labels != ignore_index), reduction)
+    losses, total = _likelihoods(input, labels, weight, labels != ignore_index)
+    return _reduce(losses, reduction, "NllLoss", total)
 
 
-def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None,
-                  reduction="mean", label_smoothing=0.0):
+def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean",
+                  label_smoothing=0.0):
     """nll_loss(log_softmax(input, 1), target): the loss for classes, from raw scores (logits).
 
     Shapes, `weight`, `ignore_index`, `reduction` and errors as in `nll_loss`. A floating-point target
     of input's shape holds probabilities: the loss is -sum target log_softmax(input).
     label_smoothing mixes the target with the uniform distribution over the C classes.
+    Source: Szegedy et al., "Rethinking the Inception Architecture", arXiv:1512.00567 (label smoothing).
+
+        >>> from minigrad import nn, tensor
+        >>> nn.functional.cross_entropy(tensor([[0.0, 0.0], [0.0, 100.0]]), tensor([0, 1]), reduction="none")
+        tensor([0.6931, 0.0000])
     """
     check_reduction(reduction, size_average, reduce)
     function, s = "cross_entropy", label_smoothing
@@ -127,39 +147,36 @@ def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-1
     tensor_argument(target, "target", function)
     if not 0.0 <= s <= 1.0:
         raise RuntimeError(f"{function}(): label_smoothing must be between 0.0 and 1.0. Got: {s}")
-    if not (input.ndim and target.shape == input.shape and target._array.dtype.kind == "f"):
+    at = normal_dim(_class_dim(input), input.ndim)
+    if target.shape != input.shape or target._array.dtype.kind != "f":
         labels = _labels(input, target, weight, ignore_index, function)
         counts = labels != ignore_index
         if weight is None and not s and input.numel() and counts.all():
-            return CrossEntropy.apply(input, labels=labels, dim=_class_dim(input), reduction=reduction)
-        log_p = log_softmax(input, _class_dim(input))
+            return CrossEntropy.apply(input, labels=labels, dim=at, reduction=reduction)
+        log_p = log_softmax(input, at)
         losses, total = _likelihoods(log_p, labels, weight, counts)
         if s:
-            uniform = where(wrap(counts), _expected(log_p, 1 / _classes(input), weight), 0.0)
+            uniform = where(wrap(counts), _expected(log_p, 1 / max(_classes(input), 1), weight), 0.0)
             losses = (1 - s) * losses + s * uniform
-        return _reduce(losses, total, reduction)
+        return _reduce(losses, reduction, None if s else "NllLoss", total)
     if int_argument(ignore_index, "ignore_index", function) >= 0:
         raise RuntimeError(f"{function}(): ignore_index is not supported for floating point target, "
                            f"but it is {ignore_index}")
     _check_weight(input, weight, function)
     if s:
-        target = (1 - s) * target + s / _classes(input)
-    losses = _expected(log_softmax(input, _class_dim(input)), target, weight)
-    return _reduce(losses, losses.numel(), reduction)
+        target = (1 - s) * target + s / max(_classes(input), 1)
+    losses = _expected(log_softmax(input, at), target, weight)
+    return _reduce(losses, reduction, None, input.numel() / max(_classes(input), 1))
 
 
 def _likelihoods(log_p, labels, weight, counts):
     """-log_p[n, labels[n]], weighed, 0 where it does not count; and the denominator of their mean."""
     at = _class_dim(log_p)
     safe = np.where(counts, labels, 0).astype(np.int64)
-    losses = -reshape(TakeAlong.apply(log_p, indices=np.expand_dims(safe, at), dim=at), labels.shape)
-    if weight is None and counts.all():
-        return losses, labels.size
-    factors = counts.astype(log_p._array.dtype)
-    if weight is not None:
-        factors = factors * weight._array[safe]
+    losses = -take(log_p, safe, at, "NllLoss")
+    factors = counts.astype(log_p._array.dtype) * (1 if weight is None else weight._array[safe])
     # A choice, because a product with 0 would keep what is infinite.
-    return where(wrap(counts), losses * wrap(factors), 0.0), factors.sum()
+    return where(wrap(counts), losses * wrap(factors), 0.0), float(factors.sum())
 
 
 def _expected(log_p, q, weight):
@@ -168,12 +185,6 @@ def _expected(log_p, q, weight):
     if weight is not None:
         q = q * weight.reshape(*[-1 if d == at else 1 for d in range(log_p.ndim)])
     return -(log_p * q).sum(at)
-
-
-def _reduce(losses, total, reduction):
-    if reduction == "mean":
-        return losses.sum() / float(total)
-    return losses.sum() if reduction == "sum" else losses
 
 
 def _class_dim(input):
@@ -189,23 +200,22 @@ def _labels(input, target, weight, ignore_index, function):
     tensor_argument(input, "input", function)
     labels = tensor_argument(target, "target", function)._array
     int_argument(ignore_index, "ignore_index", function)
-    if input.ndim == 0:
-        raise ValueError(f"{function}(): input must have at least one dimension, but it is 0-d")
     if input._array.dtype.kind != "f":
         raise NotImplementedError(f"{function}(): not implemented for '{input.dtype.text}'")
     if input.ndim == 1 and labels.shape == (1,):
         labels = labels.reshape(())
     expected = input.shape[:1] + input.shape[2:] if input.ndim > 1 else ()
-    if labels.shape[:1] != expected[:1]:
-        raise ValueError(f"{function}(): expected input batch_size to match target batch_size, but "
-                         f"got input {list(input.shape)} and target {list(labels.shape)}")
+    if input.ndim == 0 or labels.shape[:1] != expected[:1]:
+        raise ValueError(f"{function}(): expected input batch_size to match target batch_size, but got input "
+                         f"{list(input.shape)} and target {list(labels.shape)}")
     if labels.shape != expected:
-        raise RuntimeError(f"{function}(): for an input of shape {list(input.shape)} the target must "
-                           f"have shape {list(expected)}, but it has {list(labels.shape)}")
+        raise RuntimeError(f"{function}(): for an input of shape {list(input.shape)} the target must have shape "
+                           f"{list(expected)}, but it has {list(labels.shape)}")
     if labels.dtype not in (np.int64, np.uint8):
         raise RuntimeError(f"{function}(): expected scalar type Long for argument 'target' but found "
                            f"{target.dtype.text}")
-    _check_weight(input, weight, function)
+    if weight is not None:
+        _check_weight(input, _constant(weight, "weight", function), function)
     wrong = ((labels < 0) | (labels >= _classes(input))) & (labels != ignore_index)
     if wrong.any():
         raise IndexError(f"{function}(): Target {labels[wrong].flat[0]} is out of bounds: there are "
@@ -219,27 +229,154 @@ def _check_weight(input, weight, function):
         return
     same_dtype(input, weight, "weight", function)
     if weight.shape != (_classes(input),):
-        raise RuntimeError(f"{function}(): weight tensor should be defined either for all "
-                           f"{_classes(input)} classes or no classes but got weight tensor of "
-                           f"shape: {list(weight.shape)}")
+        raise RuntimeError(f"{function}(): weight tensor should be defined either for all {_classes(input)} classes "
+                           f"or no classes but got weight tensor of shape: {list(weight.shape)}")
 
 
-def mse_loss(input, target, size_average=None, reduce=None, reduction="mean"):
-    """(input - target)^2, broadcast. A UserWarning where the two shapes differ: with (N, 1) against
-    (N) it is rarely what was meant. reduction: "none", "mean" or "sum". At least one of the two
-    must be floating point (NotImplementedError)."""
+# ---- losses of two classes
+
+
+def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
+    """-target log(input) - (1 - target) log(1 - input), for probabilities. No logarithm counts below -100.
+
+    input and target of one shape (ValueError) and dtype, float32 or float64, both within [0, 1]; weight None or of
+    a shape that broadcasts to theirs: a factor for each element. RuntimeError for what is wrong with these.
+
+        >>> from minigrad import nn, tensor
+        >>> nn.functional.binary_cross_entropy(tensor([0.5, 0.0]), tensor([1.0, 1.0]), reduction="none")
+        tensor([  0.6931, 100.0000])
+    """
+    function = "binary_cross_entropy"
+    same_dtype(input, target, "target", function)
+    _check_binary(input, target, function, reduction, size_average, reduce)
+    for name, x in (("input", input._array), ("target", target._array)):
+        if not ((x >= 0) & (x <= 1)).all():
+            raise RuntimeError(f"{function}(): all elements of {name} should be between 0 and 1")
+    losses = _weigh(BinaryCrossEntropy.apply(input, target), weight, "weight", function)
+    return _reduce(losses, reduction, "BinaryCrossEntropy")
+
+
+def binary_cross_entropy_with_logits(input, target, weight=None, size_average=None, reduce=None, reduction="mean",
+                                     pos_weight=None):
+    """binary_cross_entropy(sigmoid(input), target), also where the sigmoid is 0 or 1.
+
+    input and target of one shape (ValueError), floating point; weight and pos_weight None or of a shape that
+    broadcasts to theirs: a factor for each element, and one for the part of the positive class only.
+    RuntimeError for what is wrong with these.
+
+        >>> from minigrad import nn, tensor
+        >>> nn.functional.binary_cross_entropy_with_logits(tensor([0.0, -1e4]), tensor([1.0, 1.0]), reduction="none")
+        tensor([6.9315e-01, 1.0000e+04])
+    """
+    function = "binary_cross_entropy_with_logits"
+    _check_binary(input, target, function, reduction, size_average, reduce)
+    if target._array.dtype.kind != "f":
+        raise RuntimeError(f"{function}(): expected a floating-point target, but got {target.dtype}")
+    positive = _weigh(target, pos_weight, "pos_weight", function)
+    losses = cast((target - 1) * logsigmoid(-input) - positive * logsigmoid(input), target._array.dtype)
+    return _reduce(_weigh(losses, weight, "weight", function), reduction, "BinaryCrossEntropyWithLogits")
+
+
+def _check_binary(input, target, function, *reduction):
+    check_reduction(*reduction)
+    tensor_argument(input, "input", function)
+    if tensor_argument(target, "target", function).shape != input.shape:
+        raise ValueError(f"{function}(): target size ({target.shape}) must be the same as input size ({input.shape})")
+    if input._array.dtype.kind != "f":
+        raise NotImplementedError(f"{function}(): not implemented for '{input.dtype.text}'")
+
+
+def _weigh(x, weight, name, function):
+    """x * weight, of x's shape and dtype."""
+    if weight is None:
+        return x
+    weighed = x * _constant(weight, name, function)
+    if weighed.shape != x.shape:
+        raise RuntimeError(f"{function}(): {name} of shape {list(weight.shape)} does not broadcast to {list(x.shape)}")
+    return cast(weighed, x._array.dtype)
+
+
+def _constant(weight, name, function):
+    if tensor_argument(weight, name, function).requires_grad and is_grad_enabled():
+        raise RuntimeError(f"{function}() is not differentiable with respect to argument '{name}': detach() it")
+    return weight
+
+
+# ---- losses of numbers
+
+
+def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
+    """|input - target|, broadcast. A UserWarning where the two shapes differ: with (N, 1) against (N) it is rarely
+    what was meant. weight (of input's shape, ValueError): factors, and in the mean their sum is the denominator.
+
+        >>> from minigrad import nn, tensor
+        >>> nn.functional.l1_loss(tensor([1.0, 2.0]), tensor([0.0, 4.0]))
+        tensor(1.5000)
+    """
     check_reduction(reduction, size_average, reduce)
-    tensor_argument(input, "input", "mse_loss")
-    tensor_argument(target, "target", "mse_loss")
+    return _reduce(abs(_differences(input, target, weight, "l1_loss")), reduction, weight=weight)
+
+
+def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
+    """(input - target)^2. Arguments as in `l1_loss`; NotImplementedError if both are integers.
+
+        >>> from minigrad import nn, tensor
+        >>> nn.functional.mse_loss(tensor([1.0, 2.0]), tensor([0.0, 4.0]))
+        tensor(2.5000)
+    """
+    check_reduction(reduction, size_average, reduce)
+    differences = _differences(input, target, weight, "mse_loss")
+    return _reduce(differences * differences, reduction, "MseLoss", weight=weight)
+
+
+def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mean", beta=1.0):
+    """With d = input - target: d^2 / (2 beta) where |d| < beta, else |d| - beta / 2.
+
+    Arguments as in `l1_loss`, which it is for beta=0; NotImplementedError if both are integers, RuntimeError for
+    beta < 0. Source: Girshick, "Fast R-CNN", arXiv:1504.08083.
+
+        >>> from minigrad import nn, tensor
+        >>> nn.functional.smooth_l1_loss(tensor([0.5, 2.0]), tensor([0.0, 4.0]), reduction="none")
+        tensor([0.1250, 1.5000])
+    """
+    check_reduction(reduction, size_average, reduce)
+    if not beta >= 0:
+        raise RuntimeError(f"smooth_l1_loss does not support negative values for beta, but beta={beta}")
+    differences = _differences(input, target, None, "smooth_l1_loss" if beta else "l1_loss")
+    if beta:
+        return _reduce(SmoothL1.apply(differences, beta=beta), reduction, "SmoothL1Loss")
+    return _reduce(abs(differences), reduction)
+
+
+def _differences(input, target, weight, function):
+    tensor_argument(input, "input", function)
+    tensor_argument(target, "target", function)
+    if weight is not None and tensor_argument(weight, "weight", function).shape != input.shape:
+        raise ValueError(f"{function}(): weight and input must have the same size, but weight has "
+                         f"{list(weight.shape)} and input {list(input.shape)}")
     if input.shape != target.shape:
-        warnings.warn(f"Using a target size ({target.shape}) that is different to the input size "
-                      f"({input.shape}). This will likely lead to incorrect results due to broadcasting. "
-                      "Please ensure they have the same size.", stacklevel=2)
-    difference = input - target
-    if difference._array.dtype.kind != "f":
-        raise NotImplementedError(f"mse_loss(): not implemented for '{difference.dtype.text}'")
-    squares = difference * difference
-    return {"mean": squares.mean, "sum": squares.sum, "none": lambda: squares}[reduction]()
+        warnings.warn(f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). "
+                      "This will likely lead to incorrect results due to broadcasting. Please ensure they have the "
+                      "same size.", stacklevel=3)
+    if function != "l1_loss" and "f" not in (input._array.dtype.kind, target._array.dtype.kind):
+        raise NotImplementedError(f"{function}(): not implemented for '{input.dtype.text}'")
+    return input - target
+
+
+def _reduce(losses, reduction, name=None, total=None, weight=None):
+    """The losses, their sum, or their mean: the sum divided by `total`, or by their number, or that of the weights.
+
+    `name` is what PyTorch prints for the operator that this loss is there.
+    """
+    if weight is not None:
+        losses, name, total = losses * weight, None, weight.sum()
+    if reduction == "mean":
+        losses = losses.mean() if total is None else losses.sum() / total
+    elif reduction == "sum":
+        losses = losses.sum()
+    if name is not None and losses.grad_fn is not None:
+        losses.grad_fn.name = lambda: name + "Backward0"
+    return losses
 
 
 def check_reduction(reduction, size_average=None, reduce=None):
@@ -248,8 +385,7 @@ def check_reduction(reduction, size_average=None, reduce=None):
         raise NotImplementedError("arguments 'size_average' and 'reduce' are not implemented: use "
                                   "reduction='mean', 'sum' or 'none'")
     if reduction not in ("none", "mean", "sum"):
-        raise ValueError(f"{reduction} is not a valid value for reduction: it must be 'none', 'mean' "
-                         "or 'sum'")
+        raise ValueError(f"{reduction} is not a valid value for reduction: it must be 'none', 'mean' or 'sum'")
 
 
 # ---- and what goes with them
@@ -260,42 +396,19 @@ def one_hot(tensor, num_classes=-1):
 
     num_classes=-1 takes the largest number there is, plus one. RuntimeError for negative or too
     large class numbers.
+
+        >>> from minigrad import nn, tensor
+        >>> nn.functional.one_hot(tensor([0, 2]))
+        tensor([[1, 0, 0],
+                [0, 0, 1]])
     """
     labels = tensor_argument(tensor, "tensor", "one_hot")._array
     if labels.dtype != np.int64:
-        raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor, not "
-                           f"{tensor.dtype}")
+        raise RuntimeError(f"one_hot is only applicable to index tensor of type LongTensor, not {tensor.dtype}")
     int_argument(num_classes, "num_classes", "one_hot")
-    if labels.size == 0 and num_classes <= 0:
-        raise RuntimeError("Can not infer total number of classes from empty tensor.")
-    if labels.size and labels.min() < 0:
-        raise RuntimeError(f"Class values must be non-negative, but the smallest is {labels.min()}")
-    classes = int(labels.max()) + 1 if num_classes == -1 else num_classes
-    if classes < 1:
-        raise RuntimeError(f"num_classes should be positive, but got num_classes={num_classes}")
-    if labels.size and labels.max() >= classes:
-        raise RuntimeError("Class values must be smaller than num_classes: "
-                           f"{labels.max()} and {classes}")
+    classes = int(labels.max(initial=-1)) + 1 if num_classes == -1 else num_classes
+    if classes < 1 or ((labels < 0) | (labels >= classes)).any():
+        raise RuntimeError(f"one_hot(): class values must be in [0, num_classes), but num_classes={num_classes} and "
+                           f"they are in [{labels.min(initial=classes)}, {labels.max(initial=-1)}]")
     check_size((*labels.shape, classes), 8, "one_hot")
     return wrap((labels[..., None] == np.arange(classes)).astype(np.int64))
-
-
-def dropout(input, p=0.5, training=True, inplace=False):
-    """Each element 0 with probability p, the others divided by 1 - p; with training=False, input.
-
-    Source: Srivastava et al., "Dropout", JMLR 15 (2014). ValueError for p outside [0, 1],
-    RuntimeError for integers.
-    """
-    tensor_argument(input, "input", "dropout")
-    if not 0.0 <= p <= 1.0:
-        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
-    if not training or p == 0:
-        return input
-    if not input.is_floating_point():
-        raise RuntimeError(f"dropout(): expected a floating-point input, but got {input.dtype}")
-    if p == 1:
-        scale = 0.0
-    else:
-        keep = random.default_generator.bernoulli(1 - p, input._array.shape)
-        scale = wrap(keep / input._array.dtype.type(1 - p))
-    return input.mul_(scale) if inplace else input * scale

@@ -6,8 +6,8 @@ import numpy as np
 
 from .. import kernels
 from ..engine import Operator
-from .common import same_dtype
-from .shape import transpose, unsqueeze
+from .common import mismatch, number_as, same_dtype, tensor_argument
+from .shape import expand, reshape, transpose, unsqueeze
 
 
 class MatMul(Operator):
@@ -60,26 +60,102 @@ def matmul(input, other):
     the left and a column on the right, and its dimension is dropped from the result.
 
     RuntimeError if the inner sizes, or the dtypes, differ.
+
+        >>> import minigrad
+        >>> minigrad.arange(4).reshape(2, 2) @ minigrad.tensor([1, 10])
+        tensor([10, 32])
     """
     same_dtype(input, other, "other", "matmul")
     _not_bool(input, "matmul")
     if input.ndim == 0 or other.ndim == 0:
-        raise RuntimeError("both arguments to matmul need to be at least 1D, but they are "
-                           f"{input.ndim}D and {other.ndim}D")
+        raise RuntimeError(f"both arguments to matmul need to be at least 1D, not {input.ndim}D and {other.ndim}D")
     if input.shape[-1] != other.shape[max(other.ndim - 2, 0)]:
-        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied "
-                           f"({_shape(input)} and {_shape(other)})")
+        raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({_shape(input)} and {_shape(other)})")
     x = unsqueeze(input, 0) if input.ndim == 1 else input
     y = unsqueeze(other, 1) if other.ndim == 1 else other
     try:
-        np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
+        batch = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
     except ValueError:
-        raise RuntimeError(f"matmul: the shapes {list(input.shape)} and {list(other.shape)} do not "
-                           "broadcast in their leading dimensions") from None
-    z = MatMul.apply(x, y)
-    if other.ndim == 1:
-        z = z.squeeze(-1)
-    return z.squeeze(-1 if other.ndim == 1 else -2) if input.ndim == 1 else z
+        raise RuntimeError(f"{mismatch(x[..., 0, 0], y[..., 0, 0])}, of {input.shape} @ {other.shape}") from None
+    return reshape(MatMul.apply(x, y), batch + input.shape[-2:-1] + (other.shape[-1:] if other.ndim > 1 else ()))
+
+
+def mm(input, mat2):
+    """The product of two matrices: (n, k) times (k, m). RuntimeError for other ranks.
+
+        >>> import minigrad
+        >>> minigrad.mm(minigrad.ones(2, 3), minigrad.ones(3, 2))
+        tensor([[3., 3.],
+                [3., 3.]])
+    """
+    return _of_ranks(input, mat2, "mm", "mat2", 2, 2)
+
+
+def bmm(input, mat2):
+    """The products of two stacks of matrices: (b, n, k) times (b, k, m). RuntimeError for other ranks.
+
+        >>> import minigrad
+        >>> minigrad.bmm(minigrad.ones(5, 2, 3), minigrad.ones(5, 3, 4)).shape
+        torch.Size([5, 2, 4])
+    """
+    return _of_ranks(input, mat2, "bmm", "mat2", 3, 3)
+
+
+def mv(input, vec):
+    """A matrix times a vector: (n, k) times (k). RuntimeError for other ranks.
+
+        >>> import minigrad
+        >>> minigrad.mv(minigrad.tensor([[1, 2], [3, 4]]), minigrad.tensor([1, 10]))
+        tensor([21, 43])
+    """
+    return _of_ranks(input, vec, "mv", "vec", 2, 1)
+
+
+def dot(input, tensor):
+    """The inner product of two vectors of one length. RuntimeError for other ranks.
+
+        >>> import minigrad
+        >>> minigrad.dot(minigrad.tensor([2, 3]), minigrad.tensor([2, 1]))
+        tensor(7)
+    """
+    return _of_ranks(input, tensor, "dot", "tensor", 1, 1)
+
+
+def _of_ranks(x, y, function, argument, *ranks):
+    same_dtype(x, y, argument, function)
+    if (x.ndim, y.ndim) != ranks or x.shape[:-2] != y.shape[:-2]:
+        raise RuntimeError(f"{function}(): expected tensors of {ranks[0]} and {ranks[1]} dimensions (and stacks of one "
+                           f"size), but got the shapes {list(x.shape)} and {list(y.shape)}")
+    return matmul(x, y)
+
+
+def outer(input, vec2):
+    """z[i, j] = x[i] y[j] for two vectors. RuntimeError for other ranks.
+
+        >>> import minigrad
+        >>> minigrad.outer(minigrad.tensor([1, 2]), minigrad.tensor([3, 4]))
+        tensor([[3, 4],
+                [6, 8]])
+    """
+    x, y = tensor_argument(input, "input", "outer"), tensor_argument(vec2, "vec2", "outer")
+    if not x.ndim == y.ndim == 1:
+        raise RuntimeError(f"outer: Expected 1-D arguments, but got the shapes {list(x.shape)} and {list(y.shape)}")
+    return unsqueeze(x, 1) * y
+
+
+def addmm(input, mat1, mat2, *, beta=1, alpha=1):
+    """beta * input + alpha * (mat1 @ mat2); input broadcasts, and is left out if beta is 0.
+
+        >>> import minigrad
+        >>> minigrad.addmm(minigrad.ones(2), minigrad.ones(2, 3), minigrad.ones(3, 2), beta=10)
+        tensor([[13., 13.],
+                [13., 13.]])
+    """
+    same_dtype(input, mat1, "mat1", "addmm")
+    product = mm(mat1, mat2)
+    input, (beta, alpha) = expand(input, product.shape), (number_as(n, product._array.dtype) for n in (beta, alpha))
+    product = product if alpha == 1 else product * alpha
+    return product + (input if beta == 1 else input * beta) if beta else product
 
 
 def linear(input, weight, bias=None):
@@ -87,6 +163,11 @@ def linear(input, weight, bias=None):
     A weight (in) stands for one output, whose dimension is left out.
 
     RuntimeError if the sizes or dtypes do not match.
+
+        >>> import minigrad
+        >>> minigrad.nn.functional.linear(minigrad.ones(2, 3), minigrad.ones(1, 3), minigrad.ones(1))
+        tensor([[4.],
+                [4.]])
     """
     same_dtype(input, weight, "weight", "linear")
     if bias is not None:
@@ -95,20 +176,17 @@ def linear(input, weight, bias=None):
     if weight.ndim == 1:
         return linear(input, unsqueeze(weight, 0), bias).squeeze(-1)
     if weight.ndim != 2 or (bias is not None and bias.shape not in ((), (1,), weight.shape[:1])):
-        raise RuntimeError(f"linear(): weight must be (out, in) and bias (out), but they are "
-                           f"{list(weight.shape)} and {None if bias is None else list(bias.shape)}")
-    rows = math.prod(input.shape[:-1])
-    if input.ndim == 0 or input.shape[-1] != weight.shape[1]:
-        features = input.shape[-1] if input.ndim else 1
-        raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({rows}x{features} and "
-                           f"{weight.shape[1]}x{weight.shape[0]}): the input of shape "
-                           f"{list(input.shape)} has {features} features, the weight expects "
-                           f"{weight.shape[1]}")
+        raise RuntimeError(f"linear(): weight must be (out, in) and bias (out), but they are {list(weight.shape)} and "
+                           f"{None if bias is None else list(bias.shape)}")
+    rows, features = math.prod(input.shape[:-1]), input.shape[-1] if input.ndim else 1
+    if input.ndim == 0 or features != weight.shape[1]:
+        raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({rows}x{features} and {weight.shape[1]}x"
+                           f"{weight.shape[0]}): the input of shape {list(input.shape)} has {features} features, the "
+                           f"weight expects {weight.shape[1]}")
     if input.ndim == 2:
         return Linear.apply(input, weight, bias)
     flat = Linear.apply(input.reshape(rows, weight.shape[1]), weight, bias)
     return flat.reshape(*input.shape[:-1], weight.shape[0])
-
 
 
 def _not_bool(x, function):

@@ -1,152 +1,204 @@
-"""Reductions over some or all dimensions.
+"""Reductions over some or all dimensions, and running sums along one.
 
 A sum and a broadcast are each other's gradient: `Sum` here, `Expand` in `shape.py`.
 """
 
 import math
-from collections import namedtuple
 
 import numpy as np
 
-from ..engine import Operator, Value, wrap
-from .common import cast, normal_dim, normal_dims, tensor_argument
-from .elementwise import Sqrt, maximum, minimum, where
-from .shape import cat, expand, reshape
-
-# What max and min along a dimension return, and print, in PyTorch.
-return_types_max = namedtuple("max", ("values", "indices"))
-return_types_min = namedtuple("min", ("values", "indices"))
+from .. import dtypes
+from ..engine import Operator, wrap
+from .arrange import cat
+from .common import cast, floating, normal_dim, normal_dims, numpy_names, tensor_argument
+from .elementwise import where
+from .shape import expand, reshape
 
 
-class Sum(Operator):
+class Reduction(Operator):
+    """What the operators over `dims` (None for all of them) share; `options` become attributes."""
+
+    def forward(self, x, *, dims, keepdim, **options):
+        vars(self).update(options, shape=x.shape, keepdim=keepdim, number=int(dims is not None))
+        self.dims = tuple(range(x.ndim)) if dims is None else dims
+        self.count = math.prod([x.shape[d] for d in self.dims])
+        return self.reduce(x, self.dims, keepdim)
+
+    def kept(self, g):
+        """`g` with the reduced dimensions back as ones, so that it broadcasts against the input."""
+        if self.keepdim:
+            return g
+        return reshape(g, tuple(1 if d in self.dims else n for d, n in enumerate(self.shape)))
+
+
+class Sum(Reduction):
     """z = sum of x over dims;  dx = g, repeated along dims."""
 
-    def forward(self, x, *, dims, keepdim):
-        self.shape, self.dims, self.keepdim = x.shape, dims, keepdim
+    def reduce(self, x, dims, keepdim):
         return np.add.reduce(x, axis=dims, keepdims=keepdim, dtype=x.dtype)
 
     def backward(self, g):
-        return expand(kept(g, self), self.shape)
+        return expand(self.kept(g), self.shape)
+
+    def name(self):
+        return f"{type(self).__name__}Backward{self.number}"
 
 
-class Mean(Operator):
+class Mean(Sum):
     """z = sum of x over dims / n;  dx = g / n, repeated along dims."""
 
-    def forward(self, x, *, dims, keepdim):
-        self.shape, self.dims, self.keepdim = x.shape, dims, keepdim
-        self.count = math.prod([x.shape[d] for d in dims])
-        total = np.add.reduce(x, axis=dims, keepdims=keepdim)
-        return total / x.dtype.type(self.count)
+    def reduce(self, x, dims, keepdim):
+        return np.add.reduce(x, axis=dims, keepdims=keepdim) / x.dtype.type(self.count)
 
     def backward(self, g):
-        return expand(kept(g / (self.count or 1), self), self.shape)
+        return super().backward(g / (self.count or 1))
 
 
-class Extremum(Operator):
-    """z = max (min) of x over dims;  g is shared evenly among the elements that reach it."""
+class Var(Reduction):
+    """z = sum of (x - mean)^2 over dims / (n - correction);  dx = 2 g (x - mean) / (n - correction)."""
+
+    uses = ((0,),)
+
+    def reduce(self, x, dims, keepdim):
+        centred = x - np.add.reduce(x, axis=dims, keepdims=True) / x.dtype.type(self.count)
+        squares = np.add.reduce(centred * centred, axis=dims, keepdims=keepdim)
+        return squares / x.dtype.type(np.maximum(self.count - self.correction, 0))
+
+    def backward(self, g):
+        x, freedom = self.inputs[0], self.count - self.correction
+        middle = mean(x, self.dims, keepdim=True)
+        if freedom <= 0 and (self.number == 0 or x.ndim == 0):
+            return self.kept(g) * where(x == middle, math.nan, math.inf)
+        return self.kept(g) * (2 / freedom if freedom else math.inf) * (x - middle)
+
+
+class Extremum(Reduction):
+    """z = max (min) of x over dims;  g is shared evenly among the elements that reach it.
+
+    kind: "max" or "min" of all elements, where a NaN is the result and those that are NaN share g;
+    "amax" or "amin" over some, where they all get NaN.
+    """
 
     uses = ((0,),)
     uses_output = True
 
-    def forward(self, x, *, dims, keepdim, largest):
-        self.dims, self.keepdim = dims, keepdim
-        return (np.max if largest else np.min)(x, axis=dims, keepdims=keepdim)
+    def reduce(self, x, dims, keepdim):
+        return (np.max if "max" in self.kind else np.min)(x, axis=dims, keepdims=keepdim)
 
     def backward(self, g):
         x = self.inputs[0]
-        reached = (x == kept(self.output, self)) | (x != x)  # where there is a NaN, it is the result
-        shares = sum(reached, dim=self.dims, keepdim=True)
-        return where(reached, kept(g, self) / shares, 0.0)
+        reached = x == self.kept(self.output)
+        reached = reached if "a" == self.kind[0] else reached | (x != x)
+        return self.kept(g) * reached / sum(reached, self.dims, keepdim=True)
 
     def name(self):
-        return "AmaxBackward0"
+        return f"{self.kind.capitalize()}Backward{4 - len(self.kind)}"
 
 
-class TakeAlong(Operator):
-    """z = x at one index of `dim` for each line along it;  g goes back to that element."""
+class Logsumexp(Reduction):
+    """z = log of the sum of e^x over dims, with the largest x in front of the logarithm;  dx = g e^(x - z)."""
 
-    def forward(self, x, *, indices, dim):
-        self.indices, self.dim, self.shape = indices, dim, x.shape
-        return np.take_along_axis(x, indices, dim)
+    uses = ((0,),)
+    uses_output = True
 
-    def backward(self, g):
-        return PutAlong.apply(g, indices=self.indices, dim=self.dim, shape=self.shape)
-
-    def name(self):
-        return "MaxBackward0"
-
-
-class PutAlong(Operator):
-    """z = zeros with x put at one index of `dim` for each line along it; undoes `TakeAlong`."""
-
-    def forward(self, x, *, indices, dim, shape):
-        self.indices, self.dim = indices, dim
-        z = np.zeros(shape, x.dtype)
-        np.put_along_axis(z, indices, x, dim)
-        return z
+    def reduce(self, x, dims, keepdim):
+        top = np.max(x, axis=dims, keepdims=True, initial=-np.inf)
+        top = np.where(np.isfinite(top), top, 0)
+        z = np.log(np.sum(np.exp(x - top), axis=dims, keepdims=True)) + top
+        return z if keepdim else z.squeeze(dims)
 
     def backward(self, g):
-        return TakeAlong.apply(g, indices=self.indices, dim=self.dim)
+        return self.kept(g) * (self.inputs[0] - self.kept(self.output)).exp()
 
 
-class Std(Sqrt):
-    """The square root of a variance; 0 where that is 0, instead of an infinite gradient."""
+class Cumsum(Operator):
+    """z[i] = x[0] + ... + x[i] along dim (backwards: x[i] + ...);  dx = g summed up the other way."""
+
+    def forward(self, x, *, dim, backwards=False):
+        self.dim, self.backwards = dim, backwards
+        x = np.flip(x, dim) if backwards else x
+        z = np.cumsum(x, dim, dtype=np.float64 if x.dtype.kind == "f" else x.dtype).astype(x.dtype, copy=False)
+        return np.flip(z, dim) if backwards else z
+
+    def backward(self, g):
+        return Cumsum.apply(g, dim=self.dim, backwards=not self.backwards)
+
+
+class LinalgVectorNorm(Operator):
+    """z = x^(1/p), where x is the sum of |elements|^p;  dx = g z^(1-p) / p, but 0 where z is 0."""
+
+    uses_output = True
+
+    def forward(self, x, *, p):
+        self.p = p
+        return np.sqrt(x) if p == 2 else x ** (1 / p)
 
     def backward(self, g):
         z = self.output
-        return where(z == 0, 0.0, g / (2 * z))
+        z = where(z == 0, math.inf, z) if self.p > 1 else z
+        return g / (2 * z) if self.p == 2 else g * z ** (1 - self.p) / self.p
 
 
-def kept(g, operator):
-    """`g` with the reduced dimensions back as ones, so that it broadcasts against the input."""
-    if operator.keepdim:
-        return g
-    shape = list(g.shape)
-    for d in sorted(operator.dims):
-        shape.insert(d, 1)
-    return reshape(g, tuple(shape))
+class Std(LinalgVectorNorm):
+    """The square root of a variance; 0 where that is 0, instead of an infinite gradient."""
 
 
 # ---- the functions
 
 
 def sum(input, dim=None, keepdim=False, *, dtype=None):  # noqa: A001
-    """The sum over `dim` (an int, a tuple, or None for all); integers and bools give int64."""
+    """The sum over `dim` (an int, a tuple, or None for all); integers and bools give int64.
+
+    >>> import minigrad
+    >>> minigrad.sum(minigrad.ones(2, 3), dim=1)
+    tensor([3., 3.])
+    """
     x = _numbers(input, "sum", dtype)
-    return Sum.apply(x, dims=normal_dims(dim, x.ndim), keepdim=keepdim)
+    return Sum.apply(x, dims=_dims(dim, x), keepdim=keepdim)
 
 
 def mean(input, dim=None, keepdim=False, *, dtype=None):
-    """The mean over `dim`. RuntimeError for integers, as in PyTorch: say which float you want."""
+    """The mean over `dim`. RuntimeError for integers, as in PyTorch: say which float you want.
+
+    >>> import minigrad
+    >>> minigrad.tensor([[1.0, 2.0], [3.0, 6.0]]).mean(1, keepdim=True)
+    tensor([[1.5000],
+            [4.5000]])
+    """
     tensor_argument(input, "input", "mean")
     x = input if dtype is None else input.to(dtype=dtype)
     if x._array.dtype.kind != "f":
-        raise RuntimeError("mean(): could not infer output dtype. Input dtype must be either a "
-                           f"floating point or complex dtype. Got: {x.dtype}")
-    return Mean.apply(x, dims=normal_dims(dim, x.ndim), keepdim=keepdim)
+        raise RuntimeError("mean(): could not infer output dtype. Input dtype must be either a floating point or "
+                           f"complex dtype. Got: {x.dtype}")
+    return Mean.apply(x, dims=_dims(dim, x), keepdim=keepdim)
 
 
 def var(input, dim=None, unbiased=True, keepdim=False, *, correction=None):
     """sum (x - mean)^2 / (n - correction) over `dim`; correction is 1, or 0 if not unbiased.
 
     `var(x, False)` means unbiased=False, as in PyTorch.
+
+    >>> import minigrad
+    >>> minigrad.tensor([1.0, 2.0, 3.0]).var()
+    tensor(1.)
     """
     if isinstance(dim, bool):
         dim, unbiased = None, dim
     tensor_argument(input, "input", "var")
     if input._array.dtype.kind != "f":
         raise RuntimeError("std and var only support floating point and complex dtypes")
-    correction = int(unbiased) if correction is None else correction
-    dims = normal_dims(dim, input.ndim)
-    centred = input - mean(input, dims, keepdim=True)
-    n = math.prod([input.shape[d] for d in dims])
-    squares = sum(centred * centred, dims, keepdim)
-    return squares / float(np.maximum(n - correction, 0))
+    correction, dims = int(unbiased) if correction is None else correction, _dims(dim, input)
+    return Var.apply(input, dims=dims, keepdim=keepdim, correction=correction)
 
 
 def std(input, dim=None, unbiased=True, keepdim=False, *, correction=None):
-    """The square root of `var`, with the same arguments."""
-    return Std.apply(var(input, dim, unbiased, keepdim, correction=correction))
+    """The square root of `var`, with the same arguments.
+
+    >>> import minigrad
+    >>> minigrad.tensor([[1.0, 5.0], [2.0, 2.0]]).std(dim=1, correction=0)
+    tensor([2., 0.])
+    """
+    return Std.apply(var(input, dim, unbiased, keepdim, correction=correction), p=2)
 
 
 def prod(input, dim=None, keepdim=False, *, dtype=None):
@@ -154,113 +206,166 @@ def prod(input, dim=None, keepdim=False, *, dtype=None):
 
     Multiplied in pairs, then pairs of pairs: no division anywhere, so that zeros need no special
     rule, and derivatives of any order come from `Mul` alone.
+
+    >>> import minigrad
+    >>> minigrad.tensor([[1.0, 2.0], [3.0, 4.0]]).prod(0)
+    tensor([3., 8.])
     """
     x = _numbers(input, "prod", dtype)
-    if dim is None:
-        x, at = reshape(x, (-1,)), 0
-    else:
-        at = normal_dim(dim, x.ndim)
-        x = reshape(x, (1,)) if x.ndim == 0 else x
+    at = 0 if dim is None else normal_dim(dim, x.ndim)
+    x = reshape(x, (-1,)) if dim is None or x.ndim == 0 else x
     front = (slice(None),) * at
     while x.shape[at] > 1:
         half = x.shape[at] // 2
-        pairs = x[front + (slice(None, half),)] * x[front + (slice(half, 2 * half),)]
-        if x.shape[at] % 2:
-            last = x[front + (slice(-1, None),)]
-            first = pairs[front + (slice(None, 1),)] * last
-            pairs = cat([first, pairs[front + (slice(1, None),)]], at)
-        x = pairs
+        first, second, odd = (x[front + (part,)] for part in (
+            slice(half), slice(half, 2 * half), slice(2 * half, None)))
+        x = cat([first * second, odd], at)
     if x.shape[at] == 0:
         x = sum(x, at, keepdim=True) + 1  # the empty product
     return x if keepdim and dim is not None and input.ndim else x[front + (0,)]
 
 
-def max(input, dim=None, keepdim=False):  # noqa: A001
-    """max(x): the largest element. max(x, dim): (values, indices) along it. max(x, y): `maximum`.
+def cumsum(input, dim, *, dtype=None):
+    """The sums of the elements up to each one along the int `dim`; integers and bools give int64.
 
-    NaN is the largest. Of equal elements, max(x) shares its gradient among all of them, max(x, dim)
-    gives it to the first. RuntimeError or IndexError for an empty reduction.
+    >>> import minigrad
+    >>> minigrad.cumsum(minigrad.tensor([1, 2, 3]), dim=0)
+    tensor([1, 3, 6])
     """
-    if isinstance(dim, Value):
-        return maximum(input, dim)
-    if dim is None:
-        return _over_dims(input, None, False, True, "max")
-    return _along_dim(input, dim, keepdim, True, "max")
-
-
-def min(input, dim=None, keepdim=False):  # noqa: A001
-    """min(x): the smallest element. min(x, dim): (values, indices) along it. min(x, y): `minimum`."""
-    if isinstance(dim, Value):
-        return minimum(input, dim)
-    if dim is None:
-        return _over_dims(input, None, False, False, "min")
-    return _along_dim(input, dim, keepdim, False, "min")
+    x = _numbers(input, "cumsum", dtype)
+    at = normal_dim(dim, x.ndim)
+    return Cumsum.apply(x, dim=at) if x.ndim else x.clone()
 
 
 def amax(input, dim=None, keepdim=False):
-    """The largest element over `dim`, an int or a tuple; equal elements share the gradient."""
-    return _over_dims(input, dim, keepdim, True, "amax")
+    """The largest element over `dim`, an int or a tuple; equal elements share the gradient.
+
+    RuntimeError or IndexError for a reduction over nothing.
+
+    >>> import minigrad
+    >>> minigrad.amax(minigrad.eye(3), dim=(0, 1))
+    tensor(1.)
+    """
+    return extremum(input, dim, keepdim, "amax")
 
 
 def amin(input, dim=None, keepdim=False):
-    """The smallest element over `dim`, an int or a tuple; equal elements share the gradient."""
-    return _over_dims(input, dim, keepdim, False, "amin")
+    """The smallest element over `dim`, an int or a tuple; equal elements share the gradient.
+
+    RuntimeError or IndexError for a reduction over nothing.
+
+    >>> import minigrad
+    >>> minigrad.amin(minigrad.eye(3), dim=(0, 1))
+    tensor(0.)
+    """
+    return extremum(input, dim, keepdim, "amin")
 
 
-def argmax(input, dim=None, keepdim=False):
-    """The int64 index of the (first) largest element: of the flat tensor, or along `dim`."""
-    return _arg(np.argmax, input, dim, keepdim)
-
-
-def argmin(input, dim=None, keepdim=False):
-    """The int64 index of the (first) smallest element: of the flat tensor, or along `dim`."""
-    return _arg(np.argmin, input, dim, keepdim)
-
-
-def _over_dims(input, dim, keepdim, largest, name):
-    tensor_argument(input, "input", name)
-    if input.numel() == 0 and dim in (None, ()):
-        raise RuntimeError(UNSPECIFIED.format(name))
+def extremum(input, dim, keepdim, kind):
+    """`Extremum` over `dim`, after the checks that there is an element in each place."""
+    tensor_argument(input, "input", kind)
+    if input.numel() == 0 and dim in (None, (), []):
+        raise RuntimeError(UNSPECIFIED.format(kind))
     dims = normal_dims(dim, input.ndim)
     for d in dims:
-        _check_elements(input, d, name)
-    return Extremum.apply(input, dims=dims, keepdim=keepdim, largest=largest)
+        check_elements(input, d, kind)
+    return Extremum.apply(input, dims=dims, keepdim=keepdim, kind=kind)
 
 
-def _along_dim(input, dim, keepdim, largest, name):
-    """(values, indices) of the first largest or smallest element of each line along `dim`."""
-    tensor_argument(input, "input", name)
-    at = normal_dim(dim, input.ndim)
-    _check_elements(input, at, name)
-    x = reshape(input, (1,)) if input.ndim == 0 else input
-    indices = (np.argmax if largest else np.argmin)(x._array, axis=at, keepdims=True)
-    values, indices = TakeAlong.apply(x, indices=indices, dim=at), wrap(indices.copy())
-    if not keepdim or input.ndim == 0:
-        shape = values.shape[:at] + values.shape[at + 1:]
-        values, indices = reshape(values, shape), reshape(indices, shape)
-    return (return_types_max if largest else return_types_min)(values, indices)
+def logsumexp(input, dim, keepdim=False):
+    """log of the sum of e^input over `dim`, an int or a tuple; large numbers do not overflow.
+
+    Integers become float32. A line of -inf gives -inf, and a gradient of NaN, as in PyTorch.
+
+    >>> import minigrad
+    >>> minigrad.logsumexp(minigrad.zeros(2, 4), dim=1)
+    tensor([1.3863, 1.3863])
+    """
+    x = floating(tensor_argument(input, "input", "logsumexp"))
+    return Logsumexp.apply(x, dims=normal_dims((None,) if dim is None else dim, x.ndim), keepdim=keepdim)
 
 
-def _arg(function, input, dim, keepdim):
+def norm(input, p="fro", dim=None, keepdim=False, out=None, dtype=None):
+    """(sum of |x|^p over `dim`)^(1/p): the length of vectors, that of matrices with all elements in a row.
+
+    p: a number ("fro" is 2; 0 counts what is not 0; inf and -inf are the largest and the smallest |x|).
+    The gradient at 0 is 0. RuntimeError for integers, for a `dtype` that is narrower than the input's,
+    and for a largest element of nothing.
+
+    >>> import minigrad
+    >>> minigrad.norm(minigrad.tensor([[3.0, 4.0], [5.0, 12.0]]), dim=1)
+    tensor([ 5., 13.])
+    """
+    x = tensor_argument(input, "input", "norm")
+    p = 2 if p in ("fro", None) else p
+    if out is not None or p == "nuc":
+        raise NotImplementedError(f"norm(): the arguments p='nuc' and out are not implemented (p={p!r})")
+    if isinstance(p, (str, complex)):
+        raise RuntimeError(f"norm(): argument 'p' must be a number or 'fro', but got {p!r}")
+    if x._array.dtype.kind != "f" or (dtype is not None and dtypes.to_numpy(dtype).itemsize < x._array.itemsize):
+        raise RuntimeError(f"norm(): expected a floating point input, not wider than dtype={dtype}, but got {x.dtype}")
+    x, dims = x if dtype is None else x.to(dtype=dtype), normal_dims(dim, x.ndim)
+    if (p < 0 or p == math.inf) and 0 in [x.shape[d] for d in dims]:
+        raise RuntimeError(f"norm(): the {p} norm of nothing has no value: the input has shape {list(x.shape)}")
+    if math.isinf(p):
+        return Extremum.apply(abs(x), dims=dims, keepdim=keepdim, kind="max" if p > 0 else "min")
+    if p in (0, 1):
+        return sum(abs(x) if p else (x != 0) + 0 * x.sign(), dims, keepdim)
+    return LinalgVectorNorm.apply(sum(x * x if p == 2 else _power(abs(x), p), dims, keepdim), p=p)
+
+
+def _power(x, p):
+    """x^p, x >= 0, whose gradient at 0 is 0 for p < 1 too."""
+    return x**p if p > 1 else where(x == 0, 0.0 if p > 0 else math.inf, where(x == 0, 1.0, x) ** p)
+
+
+def _truth(function):
+    """`all` or `any`: a reduction to bools, or to uint8 of uint8."""
     name = function.__name__
-    x = tensor_argument(input, "input", name)._array
-    if dim is not None:
-        dim = normal_dim(dim, x.ndim)
-        _check_elements(input, dim, name)
-    elif x.size == 0:
-        raise IndexError(UNSPECIFIED.format(name))
-    return wrap(function(x, axis=dim if x.ndim else None, keepdims=keepdim))
+
+    def truth(input, dim=None, keepdim=False):
+        x = tensor_argument(input, "input", name)._array
+        dims = () if dim in ((), []) else normal_dims(dim, x.ndim)
+        found = function(x, axis=dims, keepdims=keepdim)
+        return wrap(found.astype(x.dtype if x.dtype == np.uint8 else bool))
+
+    truth.__name__ = truth.__qualname__ = name
+    truth.__doc__ = f"""Whether {name} of the elements over `dim` (an int, a tuple, None for every one) are not 0.
+
+    A bool tensor; uint8 of uint8. NaN is not 0.
+
+    >>> import minigrad
+    >>> minigrad.{name}(minigrad.tensor([[True, False], [False, False]]), dim=0)
+    tensor([{name == "any"!s:>5}, False])
+    """
+    return truth
 
 
-UNSPECIFIED = ("{}(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
-               "reduction dim with the 'dim' argument.")
+all = _truth(np.all)  # noqa: A001
+any = _truth(np.any)  # noqa: A001
 
 
-def _check_elements(input, dim, name):
+def count_nonzero(input, dim=None):
+    """How many elements over `dim` (an int, a tuple, None for all) are not 0: int64.
+
+    >>> import minigrad
+    >>> minigrad.count_nonzero(minigrad.eye(3))
+    tensor(3)
+    """
+    return sum(tensor_argument(input, "input", "count_nonzero") != 0, dim)
+
+
+UNSPECIFIED = "{}(): Expected reduction dim to be specified for input.numel() == 0: name it in the argument 'dim'."
+
+
+def check_elements(input, dim, name):
     """IndexError for a reduction that has no value, over a dimension without elements."""
     if input.ndim and input.shape[dim] == 0:
-        raise IndexError(f"{name}(): Expected reduction dim {dim} to have non-zero size, but the "
-                         f"input has shape {list(input.shape)}")
+        raise IndexError(f"{name}(): Expected reduction dim {dim} to have non-zero size in {list(input.shape)}")
+
+
+def _dims(dim, x):
+    return None if dim is None else normal_dims(dim, x.ndim)
 
 
 def _numbers(input, name, dtype):
@@ -268,3 +373,7 @@ def _numbers(input, name, dtype):
     if dtype is not None:
         return input.to(dtype=dtype)
     return input if input._array.dtype.kind == "f" else cast(input, np.dtype(np.int64))
+
+
+for _function in (sum, mean, var, std, prod, cumsum, amax, amin, logsumexp, norm, all, any, count_nonzero):
+    globals()[_function.__name__] = numpy_names(_function)

@@ -1,15 +1,17 @@
-"""The same numbers in another shape. Views share memory, as NumPy's do; the others copy."""
+"""The same numbers in another shape: views, which share memory wherever NumPy can; arrange.py copies."""
 
+import itertools
 import math
+import warnings
 
 import numpy as np
 
 from ..engine import Operator, Value
-from .common import check_size, normal_dim, promote, size_argument, tensor_argument
+from .common import int_argument, mismatch, normal_dim, normal_dims, size_argument, tensor_argument
 from .elementwise import clone
 
 
-class Reshape(Operator):
+class View(Operator):
     """z = x in another shape; a view where the strides allow it;  dx = g in x's shape."""
 
     is_view = True
@@ -20,9 +22,6 @@ class Reshape(Operator):
 
     def backward(self, g):
         return reshape(g, self.shape)
-
-    def name(self):
-        return "ViewBackward0"
 
 
 class Permute(Operator):
@@ -44,7 +43,7 @@ class Expand(Operator):
     is_view = True
 
     def forward(self, x, *, shape):
-        return np.broadcast_to(x, shape)
+        return x.reshape(shape) if x.size == math.prod(shape) else np.broadcast_to(x, shape)  # which is read-only
 
     def backward(self, g):
         return g  # the engine sums it down to x's shape: here is where broadcasting is undone
@@ -63,116 +62,169 @@ class SumTo(Operator):
         return expand(g, self.shape)
 
 
-class Cat(Operator):
-    """z = the inputs one after the other along `dim`; each gets its piece of g."""
+class Diagonal(Operator):
+    """z[..., i] = x[..., i, i + offset], a view (the row counts from -offset if that is negative);
+    dx = zeros with g on that diagonal."""
 
-    def forward(self, *arrays, dim):
-        self.dim = dim
-        self.ends = np.cumsum([a.shape[dim] for a in arrays]).tolist()
-        return np.concatenate(arrays, axis=dim)
+    is_view = True
 
-    def backward(self, g):
-        front = (slice(None),) * self.dim
-        starts = [0, *self.ends[:-1]]
-        return tuple(g[front + (slice(a, b),)] if needed else None
-                     for a, b, needed in zip(starts, self.ends, self.needs_input_grad))
-
-
-class Flip(Operator):
-    """z = x backwards along `dims`;  dx = g backwards along them."""
-
-    def forward(self, x, *, dims):
-        self.dims = dims
-        return np.flip(x, dims).copy()
+    def forward(self, x, *, offset):
+        self.params = {"offset": offset, "shape": x.shape}
+        corner = x[..., max(-offset, 0):, max(offset, 0):]
+        n = min(corner.shape[-2:])
+        return np.einsum("...ii->...i", corner[..., :n, :n])
 
     def backward(self, g):
-        return Flip.apply(g, dims=self.dims)
+        return OnDiagonal.apply(g, **self.params)
 
 
-class Pad(Operator):
-    """z = x with a border of one value (cropped where the border is negative);  dx = g inside."""
+class OnDiagonal(Operator):
+    """z = zeros of a shape with x on a diagonal;  dx = that diagonal of g."""
 
-    def forward(self, x, *, borders, value):
-        self.borders = borders
-        z = np.full([n + a + b for n, (a, b) in zip(x.shape, borders)], value, x.dtype)
-        inside = tuple(slice(max(a, 0), n + a + min(b, 0)) for n, (a, b) in zip(x.shape, borders))
-        kept = tuple(slice(max(-a, 0), n + min(b, 0)) for n, (a, b) in zip(x.shape, borders))
-        z[inside] = x[kept]
+    def forward(self, x, *, offset, shape):
+        self.offset = offset
+        z = np.zeros(shape, x.dtype)
+        Diagonal().forward(z, offset=offset)[...] = x
         return z
 
     def backward(self, g):
-        return Pad.apply(g, borders=tuple((-a, -b) for a, b in self.borders), value=0)
-
-    def name(self):
-        return "ConstantPadNdBackward0"
+        return Diagonal.apply(g, offset=self.offset)
 
 
-# ---- the functions
+# ---- the same numbers, the same order
 
 
 def reshape(input, shape):
     """`input` in another shape of as many elements; one size may be -1. A view where possible.
 
     RuntimeError if the number of elements differs.
+
+        >>> import minigrad
+        >>> minigrad.reshape(minigrad.arange(4), (2, -1))
+        tensor([[0, 1],
+                [2, 3]])
     """
     tensor_argument(input, "input", "reshape")
-    return Reshape.apply(input, shape=_fill_in(shape, input))
+    return View.apply(input, shape=_fill_in(size_argument(shape, "reshape", "shape"), input._array.shape))
 
 
-def view(input, shape):
+def view(input, size):
     """Like `reshape`, but RuntimeError where the memory layout would force a copy."""
-    shape = _fill_in(shape, input)
-    out = Reshape.apply(input, shape=shape)
+    out = reshape(input, size_argument(size, "view"))
     if out._view is None and out.numel():
-        raise RuntimeError("view size is not compatible with input tensor's size and stride (at least "
-                           "one dimension spans across two contiguous subspaces). Use .reshape(...) "
-                           "instead.")
+        raise RuntimeError("view size is not compatible with input tensor's size and stride: use .reshape(...) instead")
     return out
 
 
-def _fill_in(shape, input):
-    shape = size_argument((shape,), "reshape")
-    if shape == input._array.shape:
+def _fill_in(shape, before):
+    """`shape` with a number in the place of -1, for as many elements as `before` has."""
+    if shape == before:
         return shape
-    size, known = input._array.size, math.prod(n for n in shape if n != -1)
-    if any(n < -1 for n in shape):
-        raise RuntimeError(f"invalid shape dimension {min(shape)} in shape {list(shape)}")
-    if shape.count(-1) > 1:
-        raise RuntimeError("only one dimension can be inferred")
-    if -1 in shape and known == 0 and size == 0:
-        raise RuntimeError(f"cannot reshape tensor of 0 elements into shape {list(shape)} because the "
-                           "unspecified dimension size -1 can be any value and is ambiguous")
+    size, known = math.prod(before), math.prod(n for n in shape if n != -1)
+    if min(shape, default=0) < -1 or shape.count(-1) > 1:
+        raise RuntimeError(f"only one dimension can be inferred, and none below -1 is valid: {list(shape)}")
+    if -1 in shape and known == size == 0:
+        raise RuntimeError(f"cannot reshape tensor of 0 elements into shape {list(shape)}: -1 is ambiguous there")
     if known != size and (-1 not in shape or known == 0 or size % known):
-        raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {size} "
-                           f"(its shape is {list(input.shape)})")
+        raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {size} (its shape is {list(before)})")
     return tuple(size // known if n == -1 else n for n in shape)
 
 
 def flatten(input, start_dim=0, end_dim=-1):
-    """Dimensions start_dim to end_dim (both included) made one. A 0-d tensor becomes 1-d."""
+    """Dimensions start_dim to end_dim (both included) made one. A 0-d tensor becomes 1-d.
+
+        >>> import minigrad
+        >>> minigrad.zeros(2, 3, 4).flatten(1).shape
+        torch.Size([2, 12])
+    """
     tensor_argument(input, "input", "flatten")
     shape = tuple(input.shape) or (1,)
     start, end = normal_dim(start_dim, len(shape)), normal_dim(end_dim, len(shape))
     if start > end:
         raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
+    if start == end and input.ndim:
+        return input
     return reshape(input, shape[:start] + (math.prod(shape[start:end + 1]),) + shape[end + 1:])
 
 
+def ravel(input):
+    """All elements in one dimension: a view if `input` is contiguous.
+
+        >>> import minigrad
+        >>> minigrad.eye(2).ravel()
+        tensor([1., 0., 0., 1.])
+    """
+    return reshape(contiguous(tensor_argument(input, "input", "ravel")), (input.numel(),))
+
+
+def unflatten(input, dim, sizes):
+    """Dimension `dim` split into several of `sizes`, one of which may be -1: a view.
+
+        >>> import minigrad
+        >>> minigrad.zeros(2, 6).unflatten(1, (-1, 3)).shape
+        torch.Size([2, 2, 3])
+    """
+    tensor_argument(input, "input", "unflatten")
+    at, sizes = normal_dim(dim, input.ndim), size_argument(sizes, "unflatten", "sizes")
+    if not sizes or not input.ndim:
+        raise RuntimeError(f"unflatten: neither sizes nor input's shape may be empty: {sizes}, {list(input.shape)}")
+    return reshape(input, input.shape[:at] + _fill_in(sizes, input.shape[at:at + 1]) + input.shape[at + 1:])
+
+
+def squeeze(input, dim=None):
+    """Without the dimensions of size 1, or without those of `dim` that have it: a view.
+
+        >>> import minigrad
+        >>> minigrad.zeros(1, 2, 1).squeeze(0).shape
+        torch.Size([2, 1])
+    """
+    tensor_argument(input, "input", "squeeze")
+    dims = () if dim in ((), []) else normal_dims(dim, input.ndim)
+    return reshape(input, tuple(n for d, n in enumerate(input.shape) if n != 1 or d not in dims))
+
+
+def unsqueeze(input, dim):
+    """With a new dimension of size 1 at `dim`: a view.
+
+        >>> import minigrad
+        >>> minigrad.zeros(3).unsqueeze(0).shape
+        torch.Size([1, 3])
+    """
+    tensor_argument(input, "input", "unsqueeze")
+    at = normal_dim(dim, input.ndim + 1)
+    return reshape(input, input.shape[:at] + (1,) + input.shape[at:])
+
+
+def contiguous(input):
+    """`input` itself if its memory is in C order, else a copy that is."""
+    return input if input._array.flags.c_contiguous else clone(input)
+
+
+# ---- the dimensions in another order
+
+
 def permute(input, dims):
-    """The dimensions in the order `dims`: a view. RuntimeError unless each is named once."""
+    """The dimensions in the order `dims`: a view. RuntimeError unless each is named once.
+
+        >>> import minigrad
+        >>> minigrad.zeros(2, 3, 4).permute(2, 0, 1).shape
+        torch.Size([4, 2, 3])
+    """
     tensor_argument(input, "input", "permute")
-    order = tuple(normal_dim(d, input.ndim) for d in dims)
-    if len(order) != input.ndim:
-        raise RuntimeError("permute(sparse_coo): number of dimensions in the tensor input does not "
-                           f"match the length of the desired ordering of dimensions i.e. input.dim() "
-                           f"= {input.ndim} is not equal to len(dims) = {len(order)}")
-    if len(set(order)) != len(order):
-        raise RuntimeError(f"permute(): duplicate dims are not allowed: {list(dims)}")
+    order = tuple(normal_dim(d, input.ndim) for d in size_argument(dims, "permute", "dims"))
+    if sorted(order) != list(range(input.ndim)):
+        raise RuntimeError(f"permute(): input.dim() = {input.ndim} is not equal to len(dims) = {len(order)}, or there "
+                           f"are duplicate dims: {list(order)}")
     return Permute.apply(input, dims=order)
 
 
 def transpose(input, dim0, dim1):
-    """Two dimensions swapped: a view."""
+    """Two dimensions swapped: a view.
+
+        >>> import minigrad
+        >>> minigrad.zeros(2, 3, 4).transpose(0, -1).shape
+        torch.Size([4, 3, 2])
+    """
     tensor_argument(input, "input", "transpose")
     order = list(range(max(input.ndim, 1)))
     a, b = normal_dim(dim0, input.ndim), normal_dim(dim1, input.ndim)
@@ -180,144 +232,248 @@ def transpose(input, dim0, dim1):
     return Permute.apply(input, dims=tuple(order[:input.ndim]))
 
 
+def swapaxes(input, axis0, axis1):
+    """`transpose` under NumPy's name.
+
+        >>> import minigrad
+        >>> minigrad.zeros(2, 3, 4).swapaxes(0, 2).shape
+        torch.Size([4, 3, 2])
+    """
+    return transpose(input, axis0, axis1)
+
+
 def t(input):
-    """A matrix transposed: a view. RuntimeError for more than two dimensions."""
+    """A matrix transposed: a view. RuntimeError for more than two dimensions.
+
+        >>> import minigrad
+        >>> minigrad.tensor([[1, 2], [3, 4]]).t()
+        tensor([[1, 3],
+                [2, 4]])
+    """
     if tensor_argument(input, "input", "t").ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.ndim}D")
-    return transpose(input, 0, 1) if input.ndim == 2 else input
+    return Permute.apply(input, dims=(1, 0)[2 - input.ndim:])
 
 
-def squeeze(input, dim=None):
-    """Without the dimensions of size 1, or without those of `dim` that have it: a view."""
-    tensor_argument(input, "input", "squeeze")
-    dims = range(input.ndim) if dim is None else (
-        tuple(normal_dim(d, input.ndim) for d in (dim if isinstance(dim, (tuple, list)) else (dim,))))
-    return reshape(input, tuple(n for d, n in enumerate(input.shape) if n != 1 or d not in dims))
+def matrix_transpose(input):
+    """`x.mT`, (a stack of) matrices transposed: a view. RuntimeError for a vector."""
+    if input.ndim == 1:
+        raise RuntimeError("tensor.mT is only supported on matrices or batches of matrices, not 1-D tensors")
+    return transpose(input, -2, -1) if input.ndim else input
 
 
-def unsqueeze(input, dim):
-    """With a new dimension of size 1 at `dim`: a view."""
-    tensor_argument(input, "input", "unsqueeze")
-    at = normal_dim(dim, input.ndim + 1)
-    return reshape(input, input.shape[:at] + (1,) + input.shape[at:])
+def reverse(input):
+    """`x.T`, all dimensions in reverse order: a view. PyTorch warns, as here, of anything but matrices and vectors."""
+    if input.ndim not in (1, 2):
+        warnings.warn("The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated: "
+                      "say x.permute(...) or x.mT", stacklevel=3)
+    return Permute.apply(input, dims=tuple(range(input.ndim))[::-1])
 
 
-def expand(input, shape):
-    """Dimensions of size 1 repeated to `shape`, without a copy; -1 keeps a size. RuntimeError if
+def movedim(input, source, destination):
+    """The dimension(s) `source` moved to the place(s) `destination`, the others in their order: a view.
+
+    RuntimeError if the numbers of dimensions differ, or one is named twice.
+
+        >>> import minigrad
+        >>> minigrad.movedim(minigrad.zeros(2, 3, 4), 0, -1).shape
+        torch.Size([3, 4, 2])
+    """
+    tensor_argument(input, "input", "movedim")
+    source, destination = ([normal_dim(d, input.ndim) for d in listed(x)] for x in (source, destination))
+    if not len(set(source)) == len(set(destination)) == len(source) == len(destination):
+        raise RuntimeError(f"movedim: source {source} and destination {destination} differ in length, or repeat a dim")
+    order = [d for d in range(input.ndim) if d not in source]
+    for place, d in sorted(zip(destination, source)):
+        order.insert(place, d)
+    return Permute.apply(input, dims=tuple(order[:input.ndim]))
+
+
+def listed(x):
+    return x if isinstance(x, (tuple, list)) else (x,)
+
+
+# ---- broadcasting
+
+
+def expand(input, size):
+    """Dimensions of size 1 repeated to `size`, without a copy; -1 keeps a size. RuntimeError if
     another size than 1 differs."""
-    tensor_argument(input, "input", "expand")
-    shape = size_argument((shape,), "expand")
-    extra = len(shape) - input.ndim
-    wanted = tuple(input.shape[d - extra] if n == -1 and d >= extra else n for d, n in enumerate(shape))
-    if extra < 0 or any(n not in (1, m) for n, m in zip(input.shape, wanted[max(extra, 0):])) or (
-            min(wanted, default=0) < 0):
-        raise RuntimeError(f"The expanded size of the tensor {list(shape)} must match the existing size "
-                           f"{list(input.shape)} at every dimension that is not 1")
+    shape, old = size_argument(size, "expand"), tensor_argument(input, "input", "expand").shape
+    extra = len(shape) - len(old)
+    wanted = tuple(old[d - extra] if n == -1 and d >= extra else n for d, n in enumerate(shape))
+    if extra < 0 or min(wanted, default=0) < 0 or any(n not in (1, m) for n, m in zip(old, wanted[extra:])):
+        raise RuntimeError(f"The expanded size of the tensor {list(shape)} must match the existing size {list(old)} at "
+                           "every dimension that is not 1")
     return Expand.apply(input, shape=wanted)
 
 
-def broadcast_to(input, shape):
-    """`expand` under NumPy's name."""
-    return expand(input, shape)
+def broadcast_to(input, size):
+    """`expand` under NumPy's name.
+
+        >>> import minigrad
+        >>> minigrad.broadcast_to(minigrad.arange(3), (2, 3))
+        tensor([[0, 1, 2],
+                [0, 1, 2]])
+    """
+    return expand(input, size)
 
 
-def sum_to_size(input, shape):
-    """The sum over the dimensions that broadcasting `shape` to input's shape would repeat."""
-    shape = size_argument((shape,), "sum_to_size")
-    if shape == input._array.shape:
-        return input
-    if input.numel() == math.prod(shape):
-        return reshape(input, shape)
-    extra = input.ndim - len(shape)
-    if extra < 0 or any(n not in (1, m) for n, m in zip(shape, input.shape[extra:])):
-        raise RuntimeError(f"size {list(shape)} is not expandable to size {list(input.shape)}")
-    return SumTo.apply(input, shape=shape)
+def broadcast_tensors(*tensors):
+    """The tensors, each expanded to the shape that all broadcast to (RuntimeError if they do not): a tuple of views.
+
+        >>> import minigrad
+        >>> x, y = minigrad.broadcast_tensors(minigrad.zeros(2, 1), minigrad.arange(3))
+        >>> y
+        tensor([[0, 1, 2],
+                [0, 1, 2]])
+    """
+    try:
+        shape = np.broadcast_shapes(*(tensor_argument(x, "tensors", "broadcast_tensors").shape for x in tensors))
+    except ValueError:
+        raise mismatch(*tensors) from None
+    return tuple(expand(x, shape) for x in tensors)
 
 
-def cat(tensors, dim=0):
-    """The tensors one after the other along `dim`; all other sizes must agree (RuntimeError)."""
-    tensors = _sequence(tensors, "cat")
-    # Torch's oldest rule: an empty 1-d tensor goes with anything.
-    tensors = [x for x in tensors if x.shape != (0,)] or tensors[:1]
-    first = tensors[0]
-    if first.ndim == 0:
-        raise RuntimeError("zero-dimensional tensor (at position 0) cannot be concatenated")
-    at = normal_dim(dim, first.ndim)
-    for i, x in enumerate(tensors):
-        if x.ndim != first.ndim or any(
-                n != m for d, (n, m) in enumerate(zip(x.shape, first.shape)) if d != at):
-            raise RuntimeError(f"Sizes of tensors must match except in dimension {at}. Tensor number "
-                               f"0 has shape {list(first.shape)}, number {i} has {list(x.shape)}")
-    return Cat.apply(*_same_dtype(tensors), dim=at)
-
-
-def stack(tensors, dim=0):
-    """Tensors of one shape side by side along a new dimension (RuntimeError if shapes differ)."""
-    tensors = _sequence(tensors, "stack")
-    at = normal_dim(dim, tensors[0].ndim + 1)
-    for i, x in enumerate(tensors):
-        if x.shape != tensors[0].shape:
-            raise RuntimeError(f"stack expects each tensor to be equal size, but got "
-                               f"{list(tensors[0].shape)} at entry 0 and {list(x.shape)} at entry {i}")
-    return Cat.apply(*_same_dtype([unsqueeze(x, at) for x in tensors]), dim=at)
-
-
-def _sequence(tensors, function):
+def tensor_list(tensors, function):
     if isinstance(tensors, Value) or not hasattr(tensors, "__iter__"):
-        raise TypeError(f"{function}(): argument 'tensors' must be tuple of Tensors, "
-                        f"not {type(tensors).__name__}")
-    tensors = list(tensors)
+        raise TypeError(f"{function}(): argument 'tensors' must be tuple of Tensors, not {type(tensors).__name__}")
+    tensors = [tensor_argument(x, f"element {i} of tensors", function) for i, x in enumerate(tensors)]
     if not tensors:
-        kind = ValueError if function == "cat" else RuntimeError
-        raise kind(f"{function}() expects a non-empty list of Tensors")
-    for i, x in enumerate(tensors):
-        if not isinstance(x, Value):
-            raise TypeError(f"{function}(): expected Tensor as element {i} in argument 'tensors', "
-                            f"but got {type(x).__name__}")
+        raise (ValueError if function == "cat" else RuntimeError)(f"{function}() expects a non-empty list of Tensors")
     return tensors
 
 
-def _same_dtype(tensors):
-    widest = tensors[0]
-    for x in tensors[1:]:
-        widest, _ = promote(widest, x)
-    return [promote(x, widest)[0] for x in tensors]
+def meshgrid(*tensors, indexing="ij"):
+    """k vectors as k tensors of k dimensions, each constant along all dimensions but one: views.
 
+    indexing "ij": vector i varies along dimension i; "xy": the first two the other way round.
+    RuntimeError for tensors of more than one dimension or of different dtypes.
 
-def flip(input, dims):
-    """The order of the elements reversed along each of `dims`: a copy."""
-    tensor_argument(input, "input", "flip")
-    dims = tuple(normal_dim(d, input.ndim) for d in (dims if isinstance(dims, (tuple, list)) else (dims,)))
-    if len(set(dims)) != len(dims):
-        raise RuntimeError(f"dim {dims[-1]} appears multiple times in the list of dims")
-    return Flip.apply(input, dims=dims if input.ndim else ())
-
-
-def pad(input, pad, mode="constant", value=None):
-    """A border of `value` (0 unless given) around the last dimensions.
-
-    pad: (left, right, top, bottom, ...), the last dimension first; negative numbers crop.
-    RuntimeError for an odd or too long `pad`, or a crop that leaves less than nothing.
+        >>> import minigrad
+        >>> rows, columns = minigrad.meshgrid(minigrad.arange(2), minigrad.arange(3))
+        >>> columns
+        tensor([[0, 1, 2],
+                [0, 1, 2]])
     """
-    tensor_argument(input, "input", "pad")
-    sizes = size_argument((pad,), "pad")
-    if mode != "constant":
-        raise NotImplementedError(f"pad(): argument 'mode' must be 'constant', but got '{mode}'")
-    if len(sizes) % 2 or len(sizes) > 2 * input.ndim:
-        raise RuntimeError(f"Padding length must be even and at most twice the number of dimensions of "
-                           f"the input, but got pad={list(sizes)} for an input of shape "
-                           f"{list(input.shape)}")
-    pairs = tuple(zip(sizes[::2], sizes[1::2]))[::-1]
-    borders = ((0, 0),) * (input.ndim - len(pairs)) + pairs
-    result = [n + a + b for n, (a, b) in zip(input.shape, borders)]
-    if min(result, default=0) < 0 or any(-a > n or -b > n for n, (a, b) in zip(input.shape, borders)):
-        raise RuntimeError(f"The input of shape {list(input.shape)} with pad={list(sizes)} would get the "
-                           f"shape {result}: negative output size")
-    check_size(result, input._array.itemsize, "pad")
-    return Pad.apply(input, borders=borders, value=0 if value is None else value)
+    tensors = tensor_list(listed(tensors[0]) if len(tensors) == 1 else tensors, "meshgrid")
+    if any(x.ndim > 1 or x.dtype != tensors[0].dtype for x in tensors) or indexing not in ("ij", "xy"):
+        raise RuntimeError("meshgrid: tensors must be 0-d or 1-d and of the same dtype, indexing 'xy' or 'ij', but got "
+                           f"{[(list(x.shape), x.dtype) for x in tensors]}, {indexing!r}")
+    axes = [1, 0, *range(2, len(tensors))] if indexing == "xy" and len(tensors) > 1 else list(range(len(tensors)))
+    shape = [tensors[axis].numel() for axis in axes]
+    return tuple(expand(reshape(x, [n if d == axis else 1 for d, n in enumerate(shape)]), shape)
+                 for x, axis in zip(tensors, axes))
 
 
+def sum_to_size(input, size):
+    """The sum over the dimensions that broadcasting `size` to input's shape would repeat."""
+    shape = size_argument(size, "sum_to_size")
+    extra = input.ndim - len(shape)
+    if extra < 0 or any(n not in (1, m) for n, m in zip(shape, input.shape[extra:])):
+        raise RuntimeError(f"size {list(shape)} is not expandable to size {list(input.shape)}")
+    if input.numel() == math.prod(shape):
+        return input if shape == input.shape else reshape(input, shape)
+    return SumTo.apply(input, shape=shape)
 
-def contiguous(input):
-    """`input` itself if its memory is in C order, else a copy that is."""
-    return input if input._array.flags.c_contiguous else clone(input)
+
+# ---- pieces: views
+
+
+def index_at(dim, item):
+    """The index that takes `item` in dimension `dim` and all of the others."""
+    return (slice(None),) * dim + (item,)
+
+
+def dim_and_size(input, dim, function, error=RuntimeError):
+    """`dim` counted from the front, and its size; `error` for a 0-d tensor."""
+    tensor_argument(input, "tensor" if function == "split" else "input", function)
+    if input.ndim == 0:
+        raise error(f"{function}() expects at least a 1-dimensional tensor, but this one is 0-dim")
+    at = normal_dim(dim, input.ndim)
+    return at, input.shape[at]
+
+
+def narrow(input, dim, start, length):
+    """`length` elements from `start` on along `dim`: a view. IndexError or RuntimeError if they are not there.
+
+        >>> import minigrad
+        >>> minigrad.arange(5).narrow(0, 1, 3)
+        tensor([1, 2, 3])
+    """
+    at, n = dim_and_size(input, dim, "narrow")
+    start, length = int_argument(start, "start", "narrow"), int_argument(length, "length", "narrow")
+    if not -n <= start <= n:
+        raise IndexError(f"start out of range (expected to be in range of [{-n}, {n}], but got {start})")
+    start += n if start < 0 else 0
+    if length < 0 or start + length > n:
+        raise RuntimeError(f"narrow(): length ({length}) is negative, or start ({start}) + length exceeds size {n}")
+    return input[index_at(at, slice(start, start + length))]
+
+
+def select(input, dim, index):
+    """Element `index` along `dim`, whose dimension is dropped: a view. IndexError if it is not there.
+
+        >>> import minigrad
+        >>> minigrad.arange(6).reshape(2, 3).select(1, -1)
+        tensor([2, 5])
+    """
+    at, _ = dim_and_size(input, dim, "select", IndexError)
+    return input[index_at(at, int_argument(index, "index", "select"))]
+
+
+def unbind(input, dim=0):
+    """A tuple of all elements along `dim`, whose dimension is dropped: views.
+
+        >>> import minigrad
+        >>> minigrad.arange(4).reshape(2, 2).unbind(1)
+        (tensor([0, 2]), tensor([1, 3]))
+    """
+    at, n = dim_and_size(input, dim, "unbind", IndexError)
+    return tuple(input[index_at(at, i)] for i in range(n))
+
+
+def split(tensor, split_size_or_sections, dim=0):
+    """Pieces along `dim`: of one size (the last may be smaller), or of the sizes in a list: a tuple of views.
+
+    RuntimeError for negative sizes, or a list whose sum is not the size of the dimension.
+
+        >>> import minigrad
+        >>> minigrad.arange(5).split(2)
+        (tensor([0, 1]), tensor([2, 3]), tensor([4]))
+    """
+    at, n = dim_and_size(tensor, dim, "split")
+    if isinstance(split_size_or_sections, (tuple, list)):
+        sizes = size_argument(split_size_or_sections, "split", "split_size_or_sections")
+    else:
+        size = int_argument(split_size_or_sections, "split_size_or_sections", "split")
+        sizes = [min(size, n - start) for start in range(0, max(n, 1), size)] if size > 0 else [size]
+    if sum(sizes) != n or min(sizes, default=0) < 0:
+        raise RuntimeError(f"split expects split_size or split_sizes to be non-negative and to sum exactly to {n} "
+                           f"(input tensor's size at dimension {at}), but got {split_size_or_sections}")
+    return tuple(tensor[index_at(at, slice(end - size, end))] for size, end in zip(sizes, itertools.accumulate(sizes)))
+
+
+def chunk(input, chunks, dim=0):
+    """At most `chunks` pieces of equal size along `dim` (the last may be smaller): a tuple of views.
+
+        >>> import minigrad
+        >>> minigrad.arange(5).chunk(2)
+        (tensor([0, 1, 2]), tensor([3, 4]))
+    """
+    _, n = dim_and_size(input, dim, "chunk")
+    if int_argument(chunks, "chunks", "chunk") <= 0:
+        raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
+    return split(input, -(-n // chunks) or [0] * chunks, dim)
+
+
+def diagonal(input, offset=0, dim1=0, dim2=1):
+    """The elements whose index in dim2 is that in dim1 plus `offset`, as a new last dimension: a view.
+
+        >>> import minigrad
+        >>> minigrad.arange(6).reshape(2, 3).diagonal(1)
+        tensor([1, 5])
+    """
+    if normal_dim(dim1, tensor_argument(input, "input", "diagonal").ndim) == normal_dim(dim2, input.ndim):
+        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    return Diagonal.apply(movedim(input, (dim1, dim2), (-2, -1)), offset=int_argument(offset, "offset", "diagonal"))

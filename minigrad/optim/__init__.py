@@ -1,6 +1,8 @@
-"""The optimisers: they change parameters by their gradients."""
+"""The optimisers, which change parameters by their gradients, and the schedules of their learning rates."""
 
+from . import lr_scheduler
+from .adam import Adam, AdamW
 from .optimizer import Optimizer
 from .sgd import SGD
 
-__all__ = ["SGD", "Optimizer"]
+__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "lr_scheduler"]

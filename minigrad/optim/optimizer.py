@@ -1,5 +1,6 @@
 """What all optimisers share: parameter groups, `zero_grad`, and a state that can be saved."""
 
+import copy
 from collections import defaultdict
 
 import numpy as np
@@ -7,21 +8,34 @@ import numpy as np
 from ..autograd import enable_grad, no_grad
 from ..tensor import Tensor
 
+# PyTorch's choices between ways to compute one and the same step. Here there is one way.
+VARIANTS = ("foreach", "capturable", "differentiable", "fused")
+
 
 class Optimizer:
     """Holds parameters in groups, each with its own options, and a state for each parameter.
 
-    params: an iterable of tensors, or of dicts {"params": [...], option: value, ...}.
+    params: an iterable of tensors, of pairs (name, tensor), or of dicts {"params": [...], option: value, ...}.
     A subclass writes `update(parameter, gradient, state, **options)`, and `check(**options)`, which
     raises ValueError for options that make no sense. `state[parameter]` is a dict for it to fill.
     TypeError or ValueError for no parameters, for what is no leaf tensor, for one given twice.
+
+    >>> from minigrad import nn, optim
+    >>> class SignDescent(optim.Optimizer):
+    ...     def update(self, parameter, gradient, state, lr):
+    ...         parameter -= lr * gradient.sign()
+    >>> model = nn.Linear(1, 1)
+    >>> optimizer = SignDescent(model.parameters(), {"lr": 0.1})
     """
 
+    _opt_called = None  # whether `step` was called since the optimiser got its first scheduler
+
     def __init__(self, params, defaults):
+        self.defaults = defaults
+        self._check(defaults)
         if isinstance(params, Tensor):
             raise TypeError("params argument given to the optimizer should be an iterable of Tensors or dicts, but "
                             f"got {type(params).__name__}")
-        self.defaults = defaults
         self.param_groups = []
         self.state = defaultdict(dict)
         groups = _ordered(params)
@@ -37,33 +51,34 @@ class Optimizer:
         if "params" not in param_group:
             raise KeyError(f"param_group has no 'params': its keys are {sorted(param_group)}")
         group = {**self.defaults, **param_group}
-        self.check(**self._options(group))
-        params = group["params"]
-        params = group["params"] = [params] if isinstance(params, Tensor) else _ordered(params)
-        known = {id(p) for group in self.param_groups for p in group["params"]}
+        self._check(group)
+        params = [group["params"]] if isinstance(group["params"], Tensor) else _ordered(group["params"])
+        named = [isinstance(p, tuple) for p in params]
+        if len({*named, *("param_names" in other for other in self.param_groups)}) > 1:
+            raise ValueError("all optimizer params should be with/without names. Some param names are missing")
+        if any(named):
+            group["param_names"], params = map(list, zip(*params))
+        known = {id(p) for p in self._all()}
         for p in params:
             if not isinstance(p, Tensor):
-                raise TypeError("optimizer can only optimize Tensors, but one of the params is "
-                                f"{type(p).__name__}")
+                raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}")
             if not p.is_leaf:
                 raise ValueError("can't optimize a non-leaf Tensor")
             if id(p) in known:
                 raise ValueError("some parameters appear in more than one parameter group, or twice in one")
             known.add(id(p))
-        self.param_groups.append(group)
+        self.param_groups.append({**group, "params": params})
 
     def zero_grad(self, set_to_none=True):
         """Forget the gradients of all parameters (or set them to 0)."""
-        for group in self.param_groups:
-            for p in group["params"]:
-                if set_to_none or p.grad is None:
-                    p.grad = None
-                else:
-                    p.grad = p.grad.detach().zero_()
+        for p in self._all():
+            p.grad = None if set_to_none or p.grad is None else p.grad.detach().zero_()
 
     @no_grad()
     def step(self, closure=None):
         """Update every parameter that has a gradient. closure: computes the loss anew; it is returned."""
+        if self._opt_called is not None:
+            self._opt_called = True
         loss = None
         if closure is not None:
             with enable_grad():
@@ -81,9 +96,19 @@ class Optimizer:
     def check(self, **options):
         pass
 
+    def _check(self, group):
+        for name in VARIANTS:
+            if group.get(name):
+                raise NotImplementedError(f"{type(self).__name__}: {name}={group[name]} is not supported: there is "
+                                          "one way to make a step, which PyTorch names foreach=False")
+        lr = group.get("lr")
+        if isinstance(lr, Tensor) and lr.numel() != 1:
+            raise ValueError(f"Tensor lr must be 1-element, but its shape is {list(lr.shape)}")
+        self.check(**self._options(group))
+
     def _options(self, group):
         """Those of a group that `update` knows; users and schedulers may add others."""
-        return {name: group[name] for name in self.defaults}
+        return {name: group[name] for name in self.defaults if name not in VARIANTS}
 
     def state_dict(self):
         """{"state": {number: {...}}, "param_groups": [...]}, the parameters being numbered in order."""
@@ -93,26 +118,25 @@ class Optimizer:
         return {"state": state, "param_groups": groups}
 
     def load_state_dict(self, state_dict):
-        """Take over options and state. ValueError if the groups have other numbers of parameters."""
-        groups = state_dict["param_groups"]
+        """Take over copies of options and state. ValueError if the groups have other numbers of parameters."""
+        groups = copy.deepcopy(state_dict["param_groups"])
         mine, theirs = ([len(g["params"]) for g in some] for some in (self.param_groups, groups))
-        if len(mine) != len(theirs):
-            raise ValueError("loaded state dict has a different number of parameter groups: "
-                             f"{len(theirs)}, the optimizer has {len(mine)}")
         if mine != theirs:
-            raise ValueError("loaded state dict contains a parameter group that doesn't match the size of "
-                             f"optimizer's group: {theirs} parameters, the optimizer has {mine}")
+            raise ValueError("loaded state dict has another number of parameter groups, or groups that don't match the "
+                             f"size of the optimizer's: {theirs} parameters, the optimizer has {mine}")
         params = dict(zip((number for group in groups for number in group["params"]), self._all()))
         unknown = sorted(state_dict["state"].keys() - params)
         if unknown:
             raise ValueError(f"loaded state dict has state for parameters {unknown} that are in no group")
         for group, loaded in zip(self.param_groups, groups):
-            group.update({name: value for name, value in loaded.items() if name != "params"})
+            group.update({**loaded, "params": group["params"]})
         self.state = defaultdict(dict)
         for number, state in state_dict["state"].items():
+            p = params[number]
             for name, x in state.items():
-                copy = x.detach().to(params[number].dtype, copy=True) if isinstance(x, Tensor) else x
-                self.state[params[number]][name] = copy
+                if isinstance(x, Tensor):  # a count of steps stays what it is
+                    x = x.detach().to(x.dtype if name == "step" else p.dtype, copy=True)
+                self.state[p][name] = x
 
     def _all(self):
         return (p for group in self.param_groups for p in group["params"])

@@ -15,15 +15,23 @@ class SGD(Optimizer):
         g = g + momentum v  if nesterov  else  v   (if there is a momentum)
         p = p - lr g
 
-    ValueError for a negative lr, momentum or weight_decay, and for nesterov without a momentum or
-    with a dampening. Source: Sutskever et al., "On the importance of initialization and momentum in
-    deep learning", ICML 2013, in PyTorch's form.
+    ValueError for a negative lr, momentum or weight_decay, and for nesterov without a momentum or with a dampening;
+    NotImplementedError for foreach, differentiable or fused. Source: Sutskever et al., "On the importance of
+    initialization and momentum in deep learning", ICML 2013, in PyTorch's form.
+
+    >>> from minigrad import optim, tensor
+    >>> p = tensor([1.0, 2.0], requires_grad=True)
+    >>> (p * p).sum().backward()
+    >>> optim.SGD([p], lr=0.25).step()
+    >>> p
+    tensor([0.5000, 1.0000], requires_grad=True)
     """
 
-    def __init__(self, params, lr=1e-3, momentum=0, dampening=0, weight_decay=0, nesterov=False, *,
-                 maximize=False):
-        super().__init__(params, {"lr": lr, "momentum": momentum, "dampening": dampening,
-                                  "weight_decay": weight_decay, "nesterov": nesterov, "maximize": maximize})
+    def __init__(self, params, lr=1e-3, momentum=0, dampening=0, weight_decay=0, nesterov=False, *, maximize=False,
+                 foreach=None, differentiable=False, fused=None):
+        super().__init__(params, {
+            "lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay, "nesterov": nesterov,
+            "maximize": maximize, "foreach": foreach, "differentiable": differentiable, "fused": fused})  # fmt: skip
 
     def check(self, lr, momentum, dampening, weight_decay, nesterov, maximize):
         for name, value in (("learning rate", lr), ("momentum value", momentum),

@@ -1,0 +1,220 @@
+"""The same numbers in another arrangement: copies. What needs none stands in shape.py."""
+
+import numpy as np
+
+from .. import dtypes
+from ..engine import Operator, wrap
+from .common import cast, check_size, int_argument, normal_dim, normal_dims, size_argument, tensor_argument
+from .elementwise import clone, where
+from .shape import (
+    Diagonal,
+    OnDiagonal,
+    contiguous,
+    dim_and_size,
+    expand,
+    flatten,
+    index_at,
+    listed,
+    narrow,
+    ravel,
+    reshape,
+    tensor_list,
+    unsqueeze,
+)
+
+
+class Cat(Operator):
+    """z = the inputs one after the other along `dim`; each gets its piece of g."""
+
+    def forward(self, *arrays, dim):
+        self.dim = dim
+        self.ends = np.cumsum([a.shape[dim] for a in arrays]).tolist()
+        shape = arrays[0].shape[:dim] + (self.ends[-1],) + arrays[0].shape[dim + 1:]
+        return np.concatenate(arrays, axis=dim, out=np.empty(shape, arrays[0].dtype))  # in C order
+
+    def backward(self, g):
+        starts = [0, *self.ends[:-1]]
+        return tuple(g[index_at(self.dim, slice(a, b))] if needed else None
+                     for a, b, needed in zip(starts, self.ends, self.needs_input_grad))
+
+
+class Flip(Operator):
+    """z = x backwards along `dims`;  dx = g backwards along them."""
+
+    def forward(self, x, *, dims):
+        self.dims = dims
+        return np.flip(x, dims).copy()
+
+    def backward(self, g):
+        return Flip.apply(g, dims=self.dims)
+
+
+# ---- the functions
+
+
+def diag(input, diagonal=0):
+    """The diagonal of a matrix, or a matrix with a vector on its diagonal. RuntimeError for other ranks.
+
+        >>> import minigrad
+        >>> minigrad.diag(minigrad.arange(2), 1)
+        tensor([[0, 0, 0],
+                [0, 0, 1],
+                [0, 0, 0]])
+    """
+    offset = int_argument(diagonal, "diagonal", "diag")
+    if tensor_argument(input, "input", "diag").ndim == 1:
+        return OnDiagonal.apply(input, offset=offset, shape=(input.numel() + abs(offset),) * 2)
+    if input.ndim != 2:
+        raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
+    return clone(Diagonal.apply(input, offset=offset))
+
+
+def tril(input, diagonal=0):
+    """(Stacks of) matrices with zeros above the given diagonal. RuntimeError for less than two dimensions.
+
+        >>> import minigrad
+        >>> minigrad.tril(minigrad.ones(2, 2))
+        tensor([[1., 0.],
+                [1., 1.]])
+    """
+    return _triangle(input, diagonal, "tril", np.less_equal)
+
+
+def triu(input, diagonal=0):
+    """(Stacks of) matrices with zeros below the given diagonal. RuntimeError for less than two dimensions.
+
+        >>> import minigrad
+        >>> minigrad.triu(minigrad.ones(2, 2), 1)
+        tensor([[0., 1.],
+                [0., 0.]])
+    """
+    return _triangle(input, diagonal, "triu", np.greater_equal)
+
+
+def _triangle(input, diagonal, function, compare):
+    if tensor_argument(input, "input", function).ndim < 2:
+        raise RuntimeError(f"{function}: input tensor must have at least 2 dimensions, not {input.ndim}")
+    rows, columns = np.ogrid[:input.shape[-2], :input.shape[-1]]
+    return where(wrap(compare(columns - rows, int_argument(diagonal, "diagonal", function))), contiguous(input), False)
+
+
+def cat(tensors, dim=0):
+    """The tensors one after the other along `dim`; all other sizes must agree (RuntimeError).
+
+        >>> import minigrad
+        >>> minigrad.cat([minigrad.arange(2), minigrad.arange(3)])
+        tensor([0, 1, 0, 1, 2])
+    """
+    tensors = tensor_list(tensors, "cat")
+    dtype = dtypes.result_type(*(x._array for x in tensors))
+    # Torch's oldest rule: an empty 1-d tensor goes with anything.
+    tensors = [x for x in tensors if x.shape != (0,)] or tensors[:1]
+    if tensors[0].ndim == 0:
+        raise RuntimeError("zero-dimensional tensor (at position 0) cannot be concatenated")
+    at = normal_dim(dim, tensors[0].ndim)
+    if len({(x.ndim, x.shape[:at], x.shape[at + 1:]) for x in tensors}) > 1:
+        raise RuntimeError(f"Sizes of tensors must match except in dimension {at}: the shapes are {_shapes(tensors)}")
+    return Cat.apply(*(cast(x, dtype) for x in tensors), dim=at)
+
+
+def stack(tensors, dim=0):
+    """Tensors of one shape side by side along a new dimension (RuntimeError if shapes differ).
+
+        >>> import minigrad
+        >>> minigrad.stack([minigrad.arange(2), minigrad.arange(2)])
+        tensor([[0, 1],
+                [0, 1]])
+    """
+    tensors = tensor_list(tensors, "stack")
+    at = normal_dim(dim, tensors[0].ndim + 1)
+    if len({x.shape for x in tensors}) > 1:
+        raise RuntimeError(f"stack expects each tensor to be equal size, but the shapes are {_shapes(tensors)}")
+    return cat([unsqueeze(x, at) for x in tensors], at)
+
+
+def _shapes(tensors):
+    return [list(x.shape) for x in tensors]
+
+
+def flip(input, dims):
+    """The order of the elements reversed along each of `dims`: a copy.
+
+        >>> import minigrad
+        >>> minigrad.flip(minigrad.arange(3), (0,))
+        tensor([2, 1, 0])
+    """
+    tensor_argument(input, "input", "flip")
+    dims = size_argument(dims, "flip", "dims")
+    return Flip.apply(input, dims=normal_dims(dims, input.ndim) if dims else ())
+
+
+def roll(input, shifts, dims=None):
+    """The elements moved by `shifts` along `dims`, the last ones to the front: z[i] = x[i - shift].
+
+    Without dims, of the flattened input. RuntimeError if the numbers of shifts and dims differ.
+
+        >>> import minigrad
+        >>> minigrad.roll(minigrad.arange(5), 2)
+        tensor([3, 4, 0, 1, 2])
+    """
+    tensor_argument(input, "input", "roll")
+    shifts, dims = (size_argument(listed(() if x is None else x), "roll", "shifts and dims") for x in (shifts, dims))
+    if not dims and len(shifts) == 1:
+        return reshape(roll(ravel(input), shifts, 0), input.shape)
+    if not shifts or len(shifts) != len(dims):
+        raise RuntimeError(f"roll: `shifts` required, one for each of dims: shifts {shifts}, dims {dims}")
+    for shift, dim in zip(shifts, dims):
+        at, n = dim_and_size(input, dim, "roll", IndexError)
+        first = -shift % n if n else 0
+        input = cat([narrow(input, at, first, n - first), narrow(input, at, 0, first)], at)
+    return input
+
+
+def repeat(input, repeats):
+    """repeats[d] copies of `input` after each other along dimension d, new dimensions in front: a copy.
+
+    RuntimeError for fewer repeats than dimensions, or negative ones.
+
+        >>> import minigrad
+        >>> minigrad.tensor([1, 2]).repeat(2, 2)
+        tensor([[1, 2, 1, 2],
+                [1, 2, 1, 2]])
+    """
+    tensor_argument(input, "input", "repeat")
+    repeats = size_argument(repeats, "repeat", "repeats")
+    shape = (1,) * (len(repeats) - input.ndim) + input.shape
+    result = [r * n for r, n in zip(repeats, shape)]
+    if len(repeats) < len(shape) or min(result, default=0) < 0:
+        raise RuntimeError(f"repeat(): repeats {list(repeats)} must not be negative, nor fewer than the dimensions of "
+                           f"the shape {list(input.shape)}")
+    check_size(result, input._array.itemsize, "repeat")
+    apart = reshape(input, [m for n in shape for m in (1, n)])
+    return reshape(clone(expand(apart, [m for pair in zip(repeats, shape) for m in pair])), result)
+
+
+def tile(input, dims):
+    """`repeat`, with 1 in front of too few `dims`.
+
+        >>> import minigrad
+        >>> minigrad.tile(minigrad.arange(2), (2,))
+        tensor([0, 1, 0, 1])
+    """
+    dims = size_argument(dims, "tile", "dims")
+    return repeat(input, (1,) * (tensor_argument(input, "input", "tile").ndim - len(dims)) + dims)
+
+
+def repeat_interleave(input, repeats, dim=None):
+    """Each element along `dim` (of the flattened input if None) `repeats` times, an int that is not negative.
+
+        >>> import minigrad
+        >>> minigrad.repeat_interleave(minigrad.tensor([1, 2]), 2)
+        tensor([1, 1, 2, 2])
+    """
+    if dim is None:
+        input, dim = ravel(input), 0
+    at, _ = dim_and_size(input, dim, "repeat_interleave", IndexError)
+    if getattr(repeats, "ndim", 0):
+        raise NotImplementedError("repeat_interleave(): argument 'repeats' must be one int for all elements")
+    copies = [1] * input.ndim
+    copies.insert(at + 1, int_argument(repeats, "repeats", "repeat_interleave"))
+    return flatten(repeat(unsqueeze(input, at + 1), copies), at, at + 1)

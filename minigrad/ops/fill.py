@@ -1,0 +1,49 @@
+"""New numbers in the memory of a tensor: constants, copies, random draws. All of them are in place."""
+
+from .. import random
+from ..engine import Value, wrap
+from .common import tensor_argument
+from .index import setitem
+from .shape import expand
+
+
+def fill_(input, value):
+    """Every element becomes `value`, a number or a tensor of one."""
+    if isinstance(value, Value) and value.ndim:
+        raise RuntimeError("fill_ only supports 0-dimension value tensor but got tensor with "
+                           f"{value.ndim} dimensions.")
+    setitem(input, ..., value)
+    return input
+
+
+def zero_(input):
+    """Every element becomes 0."""
+    return fill_(input, 0)
+
+
+def copy_(input, src, non_blocking=False):
+    """The elements of `src`, broadcast and cast; its gradient goes to `src`."""
+    setitem(input, ..., expand(tensor_argument(src, "src", "copy_"), input.shape))
+    return input
+
+
+def normal_(input, mean=0, std=1, *, generator=None):
+    """Random numbers with this mean and standard deviation. RuntimeError for a negative std."""
+    if std < 0:
+        raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
+    return _draw(input, "normal", generator, mean, std)
+
+
+def uniform_(input, from_=0, to=1, *, generator=None):
+    """Random numbers from [from_, to). RuntimeError if from_ > to."""
+    if from_ > to:
+        raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={from_} > to={to}")
+    return _draw(input, "uniform", generator, from_, to)
+
+
+def _draw(input, kind, generator, a, b):
+    if input._array.dtype.kind != "f":
+        raise NotImplementedError(f"\"{kind}_\" not implemented for '{input.dtype.text}'")
+    source = generator or random.default_generator
+    setitem(input, ..., wrap(getattr(source, kind)(input._array.shape, input._array.dtype, a, b)))
+    return input

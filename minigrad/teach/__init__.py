@@ -1,0 +1,3 @@
+"""What shows how minigrad works, and is not needed to use it: `loops`, the textbook's loops."""
+
+from . import loops
