@@ -3,10 +3,12 @@
 import ast
 import fnmatch
 import graphlib
+import io
 import re
 import shutil
 import subprocess
 import sys
+import tokenize
 from pathlib import Path
 
 import pytest
@@ -130,6 +132,33 @@ def test_no_file_is_too_long_to_read():
         for path in PACKAGE.rglob(f"*.{suffix}")
     }
     assert not {name: n for name, n in lines.items() if n > 600}
+
+
+CORE = {"engine", "walk", "memory", "kernels", "ops", "tensor", "nn", "optim", "data"}
+
+
+def lines_of_code(path):
+    """How many lines hold code: no blank ones, no comments, no docstrings."""
+    text = path.read_text()
+    if path.suffix == ".h":
+        return len([line for line in re.sub(r"/\*.*?\*/|//[^\n]*", "", text, flags=re.S).splitlines() if line.strip()])
+    found, statement = set(), []
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.NEWLINE:
+            if [t.type for t in statement] != [tokenize.STRING]:
+                found.update(n for t in statement for n in range(t.start[0], t.end[0] + 1))
+            statement = []
+        elif token.type not in (tokenize.COMMENT, tokenize.NL, tokenize.INDENT, tokenize.DEDENT):
+            statement.append(token)
+    return len(found)
+
+
+@in_source_folder
+def test_the_readme_states_how_large_the_core_is():
+    files = [path for suffix in ("py", "pyx", "pxd", "h") for path in PACKAGE.rglob(f"*.{suffix}")
+             if path.relative_to(PACKAGE).parts[0].partition(".")[0] in CORE]  # fmt: skip
+    stated = re.search(r"The core .* is about ([\d,]+) lines of code", (ROOT / "README.md").read_text())[1]
+    assert int(stated.replace(",", "")) == round(sum(map(lines_of_code, files)), -2)
 
 
 def test_each_compiled_module_has_its_signatures_beside_it():
