@@ -11,7 +11,9 @@
 from .config import __version__, get_num_threads, set_num_threads, show_config
 
 # isort: split
-from . import autograd, cuda, data, nn, optim, utils
+from math import inf, nan, pi
+
+from . import autograd, backends, cuda, data, nn, optim, utils
 from .autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .devices import device
 from .dtypes import bool, double, dtype, float, float32, float64, int, int32, int64, long, uint8
@@ -24,7 +26,7 @@ from .nn.functional import (
     max_pool2d,
     max_pool3d,
 )
-from .ops.arrange import cat, diag, flip, repeat_interleave, roll, stack, tile, tril, triu
+from .ops.arrange import cat, flip, roll, stack, tril, triu
 from .ops.compare import (
     allclose,
     bitwise_and,
@@ -51,7 +53,6 @@ from .ops.conv import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d
 from .ops.create import (
     arange,
     as_tensor,
-    bernoulli,
     empty,
     empty_like,
     eye,
@@ -66,7 +67,6 @@ from .ops.create import (
     rand,
     rand_like,
     randint,
-    randint_like,
     randn,
     randn_like,
     randperm,
@@ -83,8 +83,6 @@ from .ops.elementwise import (
     clone,
     div,
     floor_divide,
-    fmod,
-    lerp,
     masked_fill,
     maximum,
     minimum,
@@ -95,9 +93,9 @@ from .ops.elementwise import (
     sub,
     where,
 )
-from .ops.index import gather, index_select, masked_select, nonzero, scatter, scatter_add
+from .ops.index import diag, gather, nonzero, scatter
 from .ops.loss import log_softmax, softmax
-from .ops.matmul import addmm, bmm, dot, matmul, mm, mv, outer
+from .ops.matmul import bmm, dot, matmul, mm, mv, outer
 from .ops.reduce import (
     all,
     amax,
@@ -114,24 +112,16 @@ from .ops.reduce import (
     var,
 )
 from .ops.shape import (
-    broadcast_tensors,
     broadcast_to,
     chunk,
-    diagonal,
     flatten,
-    meshgrid,
-    movedim,
-    narrow,
     permute,
     ravel,
     reshape,
-    select,
     split,
     squeeze,
-    swapaxes,
     t,
     transpose,
-    unbind,
     unflatten,
     unsqueeze,
 )
@@ -167,3 +157,6 @@ from .random import Generator, initial_seed, manual_seed, seed
 from .serialization import load, save
 from .size import Size
 from .tensor import Tensor, is_tensor, numel
+
+# Other names of the same.
+absolute, clip, concat, divide, multiply, subtract = abs, clamp, cat, div, mul, sub

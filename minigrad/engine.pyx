@@ -11,6 +11,7 @@ This file knows no operator and no rule: those live in `minigrad/ops`, in Python
 its types stand in engine.pxd.
 """
 import weakref
+from contextvars import ContextVar
 
 import numpy as np
 
@@ -31,12 +32,13 @@ cdef extern from *:
     int minigrad_silent
 
 # NumPy warns of 1/0 and of overflow, PyTorch does not. np.errstate around every operator would cost
-# more than a small operator does, so the context variable behind it is set directly where it exists.
+# more than a small operator does, so the context variable behind it is set directly. A NumPy that has
+# it no more will warn.
 try:
     from numpy._core.umath import _extobj_contextvar, _make_extobj
     _silent = _make_extobj(all="ignore")
 except ImportError:
-    _extobj_contextvar = _silent = None
+    _extobj_contextvar = _silent = ContextVar("absent")
 
 cdef extern from "Python.h":
     object PyContextVar_Set(object var, object value)
@@ -49,21 +51,13 @@ cdef silence():
     if minigrad_silent:
         return None
     minigrad_silent = 1
-    if _silent is None:
-        token = np.errstate(all="ignore")
-        token.__enter__()
-        return token
     return PyContextVar_Set(_extobj_contextvar, _silent)
 
 
 cdef restore(token):
     global minigrad_silent
-    if token is None:
-        return
-    minigrad_silent = 0
-    if _silent is None:
-        token.__exit__(None, None, None)
-    else:
+    if token is not None:
+        minigrad_silent = 0
         PyContextVar_Reset(_extobj_contextvar, token)
 
 
@@ -106,12 +100,7 @@ cdef class Version:
 
 
 cdef class View:
-
-    def __init__(self, Value base not None, tuple chain, long long version, bint untracked):
-        self.base = base
-        self.chain = chain
-        self.version = version
-        self.untracked = untracked
+    pass
 
 
 def replay(tuple chain, tensor):
@@ -157,16 +146,18 @@ cdef class Value:
         return self._leaf_requires_grad or self.node() is not None
 
     @requires_grad.setter
-    def requires_grad(self, bint value):
+    def requires_grad(self, value):
+        if type(value) is not bool:
+            raise RuntimeError("requires_grad must be a bool")
         if value and self._array.dtype.kind != "f":
-            raise RuntimeError("only Tensors of floating point and complex dtype can require "
-                               f"gradients, but this one is {self._array.dtype}")
+            raise RuntimeError("only Tensors of floating point and complex dtype can require gradients, but this one "
+                               f"is {self._array.dtype}")
         if self.node() is None:
             self._leaf_requires_grad = value
         elif not value:
-            raise RuntimeError("you can only change requires_grad flags of leaf variables. If you "
-                               "want to use a computed variable in a subgraph that doesn't require "
-                               "differentiation use var_no_grad = var.detach().")
+            raise RuntimeError("you can only change requires_grad flags of leaf variables. If you want to use a "
+                               "computed variable in a subgraph that doesn't require differentiation use var_no_grad "
+                               "= var.detach().")
 
     @property
     def is_leaf(self):
@@ -183,13 +174,12 @@ cdef class Value:
     def _output_hooks(self):
         """The dict of hooks that see the gradient of this tensor, in the order they were set."""
         cdef Operator node = self.node()
-        if node is None:
-            if self._hooks is None:
-                self._hooks = {}
-            return self._hooks
-        if node._hooks is None:
-            node._hooks = {}
-        return node._hooks.setdefault(self._output_nr, {})
+        if node is not None:
+            node._hooks = node._hooks or {}
+            return node._hooks.setdefault(self._output_nr, {})
+        if self._hooks is None:
+            self._hooks = {}
+        return self._hooks
 
 
 cdef class Edge:
@@ -203,9 +193,7 @@ cdef Edge edge_to(Value value):
         return None
     edge = Edge.__new__(Edge)
     edge.target = value if node is None else node
-    edge.output_nr = value._output_nr
-    edge.shape = value._array.shape
-    edge.dtype = value._array.dtype
+    edge.output_nr, edge.shape, edge.dtype = value._output_nr, value._array.shape, value._array.dtype
     return edge
 
 
@@ -235,15 +223,13 @@ cdef class Operator:
     def apply(cls, *inputs, **params):
         """Run `forward` on the arrays of `inputs`, and record it if a gradient may be asked for."""
         cdef Operator node = cls.__new__(cls)
-        cdef list arrays = []
+        cdef list arrays = [(<Value>x)._array if isinstance(x, Value) else x for x in inputs]
         cdef bint record = False
-        for x in inputs:
-            if isinstance(x, Value):
-                arrays.append((<Value>x)._array)
-                record = record or (<Value>x)._leaf_requires_grad or (<Value>x).node() is not None
-            else:
-                arrays.append(x)
-        record = record and minigrad_grad_mode
+        if minigrad_grad_mode:
+            for x in inputs:
+                if isinstance(x, Value) and ((<Value>x)._leaf_requires_grad or (<Value>x).node() is not None):
+                    record = True
+                    break
         if record:
             node._connect(inputs)
         else:
@@ -271,14 +257,9 @@ cdef class Operator:
         self.sequence = _sequence
         self._edges = [edge_to(x) if isinstance(x, Value) else None for x in inputs]
         self.needs_input_grad = tuple([edge is not None for edge in self._edges])
-        uses = self.uses
-        if uses:
-            kept = set()
-            for needed, numbers in zip(self.needs_input_grad, uses):
-                if needed:
-                    kept.update(numbers)
-            self._saved = [saved(x) if i in kept or not isinstance(x, Value) else None
-                           for i, x in enumerate(inputs)]
+        if self.uses:
+            kept = {i for needed, numbers in zip(self.needs_input_grad, self.uses) if needed for i in numbers}
+            self._saved = [saved(x) if i in kept or not isinstance(x, Value) else None for i, x in enumerate(inputs)]
 
     def _output(self, array, Py_ssize_t number, bint record, Py_ssize_t count, bint followed=True):
         """Wrap one of `count` results; with `record`, and if it is floating point, as part of the graph."""
@@ -287,12 +268,10 @@ cdef class Operator:
         if not record:
             return out
         if count > 1:
-            if self._output_forms is None:
-                self._output_forms = []
-            self._output_forms.append((out._array.shape, out._array.dtype) if differentiable else None)
+            form = (out._array.shape, out._array.dtype) if differentiable else None
+            self._output_forms = (self._output_forms or []) + [form]
         if differentiable:
-            out._node = self
-            out._output_nr = number
+            out._node, out._output_nr = self, number
             if self.uses_output and number == 0:
                 self._saved_output = (out._array, out._version_counter, 0)
         return out
@@ -320,23 +299,16 @@ cdef class Operator:
         if self._released:
             raise RuntimeError(RELEASED)
         array, counter, version = self._saved_output
-        if (<Version>counter).count != version:
-            raise modified(array, self, 0, (<Version>counter).count, version, self)
         cdef Value out = wrap(array)
-        out._version_counter = counter
-        out._node = self
+        out._version_counter, out._node = counter, self
+        if out._version_counter.count != version:
+            raise modified(array, self, 0, out._version_counter.count, version, self)
         return out
-
-    def keeps(self, tensor):
-        """Whether `tensor` (this very object) was kept for `backward`."""
-        return self._saved is not None and any(
-            [s is not None and (<Saved>s).value is tensor for s in self._saved])
 
     def release(self):
         """Let go of what was kept; asking for it again is an error."""
         if self._saved is not None or self._saved_output is not None:
-            self._saved = None
-            self._saved_output = None
+            self._saved = self._saved_output = None
             self._released = True
 
     # ---- what users see
@@ -360,15 +332,13 @@ cdef class Operator:
         return tuple(found)
 
     def __repr__(self):
-        return f"<{self.name()} object at {id(self):#x}>"
+        return f"<{self.name().removeprefix('torch::autograd::')} object at {id(self):#x}>"
 
     def _retain(self, Value tensor not None):
-        if self._retained is None:
-            self._retained = {}
-        self._retained[tensor._output_nr] = weakref.ref(tensor)
+        self._retained = (self._retained or {}) | {tensor._output_nr: weakref.ref(tensor)}
 
 
-cdef class AccumulateGrad:
+cdef class AccumulateGrad(Operator):
     """The end of the line in `next_functions`: adds what arrives to `variable.grad`."""
     cdef readonly Value variable
 
@@ -378,10 +348,6 @@ cdef class AccumulateGrad:
     def name(self):
         return "torch::autograd::AccumulateGrad"
 
-    @property
-    def next_functions(self):
-        return ()
-
 
 cdef note_view(Value out, Value source, operator, dict params):
     """Tie a view to its base, if `out` does share the memory of `source`."""
@@ -389,23 +355,22 @@ cdef note_view(Value out, Value source, operator, dict params):
     if base is None or (base is not source._array and base is not source._array.base):
         return
     out._version_counter = source._version_counter
-    step = ((operator, params),)
-    cdef View view = source._view
-    cdef bint untracked = not minigrad_grad_mode and source.requires_grad
-    if view is None:
-        out._view = View(source, step, out._version_counter.count, untracked)
-    else:
-        out._view = View(view.base, view.chain + step, out._version_counter.count,
-                         untracked or view.untracked)
+    cdef View before = source._view
+    cdef View view = View.__new__(View)
+    out._view = view
+    view.base = source if before is None else before.base
+    view.chain = (() if before is None else before.chain) + ((operator, params),)
+    view.version = out._version_counter.count
+    view.untracked = (not minigrad_grad_mode and source.requires_grad) or (before is not None and before.untracked)
 
 
 # ---- saved tensors
 
 RELEASED = (
-    "Trying to backward through the graph a second time (or directly access saved tensors after "
-    "they have already been freed). Saved intermediate values of the graph are freed when you call "
-    ".backward() or autograd.grad(). Specify retain_graph=True if you need to backward through the "
-    "graph a second time or if you need to access saved tensors after calling backward.")
+    "Trying to backward through the graph a second time (or directly access saved tensors after they have already been "
+    "freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify "
+    "retain_graph=True if you need to backward through the graph a second time or if you need to access saved tensors "
+    "after calling backward.")
 
 
 cdef class Saved:
@@ -414,13 +379,13 @@ cdef class Saved:
     cdef long long version
 
     cdef unpack(self, Operator owner):
-        if not isinstance(self.value, Value):
-            return self.value
-        cdef Value value = self.value
-        if value._version_counter.count != self.version:
-            raise modified(value._array, value._node, value._output_nr,
-                           value._version_counter.count, self.version, owner)
-        return value
+        cdef Value value
+        if isinstance(self.value, Value):
+            value = self.value
+            if value._version_counter.count != self.version:
+                raise modified(value._array, value._node, value._output_nr, value._version_counter.count,
+                               self.version, owner)
+        return self.value
 
 
 cdef Saved saved(value):
@@ -441,7 +406,7 @@ cdef modified(array, Operator maker, output_nr, now, expected, Operator owner):
     kind = {"float32": "Float", "float64": "Double"}.get(array.dtype.name, array.dtype.name)
     made = "" if maker is None else f", which is output {output_nr} of {maker.name()},"
     return RuntimeError(
-        "one of the variables needed for gradient computation has been modified by an inplace "
-        f"operation: [torch.{kind}Tensor {list(array.shape)}]{made} is at version {now}; expected "
-        f"version {expected} instead. {owner.name()} saved it: its gradient needs the value from "
-        "before the change. Hint: use the operation that returns a new tensor, or clone() first.")
+        "one of the variables needed for gradient computation has been modified by an inplace operation: "
+        f"[torch.{kind}Tensor {list(array.shape)}]{made} is at version {now}; expected version {expected} instead. "
+        f"{owner.name()} saved it: its gradient needs the value from before the change. Hint: use the operation that "
+        "returns a new tensor, or clone() first.")

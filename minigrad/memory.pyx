@@ -47,6 +47,7 @@ cdef enum:
 cdef struct Header:
     void *raw  # what malloc returned
     size_t capacity
+    int number  # of its size class
     Header *next  # in the free list
 
 cdef Header *waiting[CLASSES]
@@ -75,16 +76,16 @@ cdef void *allocate(void *context, size_t size) noexcept:
         return header + 1
     alignment = PAGE if capacity >= PAGE else 64
     raw = malloc(capacity + alignment + sizeof(Header))
-    if raw is NULL and waiting_bytes:
-        empty_cache()
-        raw = malloc(capacity + alignment + sizeof(Header))
     if raw is NULL:
-        return NULL
+        if not waiting_bytes:
+            return NULL
+        empty_cache()
+        return allocate(context, size)
     cdef uintptr_t at = (<uintptr_t> raw + sizeof(Header) + alignment - 1) & ~<uintptr_t> (alignment - 1)
     if capacity >= PAGE:
         USE_LARGE_PAGES(<void *> at, capacity & ~<size_t> (PAGE - 1))
     header = <Header *> at - 1
-    header.raw, header.capacity = raw, capacity
+    header.raw, header.capacity, header.number = raw, capacity, number
     return <void *> at
 
 
@@ -106,28 +107,23 @@ cdef void *reallocate(void *context, void *memory, size_t size) noexcept:
 cdef void release(void *context, void *memory, size_t size) noexcept:
     global waiting_bytes
     cdef Header *header = <Header *> memory - 1
-    cdef size_t capacity
-    cdef int number
     if memory is NULL:
         return
-    number = size_class(header.capacity, &capacity)
     if header.capacity < LARGE or waiting_bytes + header.capacity > MOST:
         free(header.raw)
         return
-    header.next = waiting[number]
-    waiting[number] = header
+    header.next = waiting[header.number]
+    waiting[header.number] = header
     waiting_bytes += header.capacity
 
 
 def empty(shape, dtype):
     """numpy.empty, in memory from here if it is large."""
-    if dtype.itemsize * math.prod(shape) < LARGE:
-        return np.empty(shape, dtype)
-    before = cnp.PyDataMem_SetHandler(handler)
+    before = cnp.PyDataMem_SetHandler(handler) if dtype.itemsize * math.prod(shape) >= LARGE else None
     try:
         return np.empty(shape, dtype)
     finally:
-        cnp.PyDataMem_SetHandler(before)
+        set_handler(before)
 
 
 def cached_bytes():

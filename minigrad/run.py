@@ -26,7 +26,7 @@ from pathlib import Path
 
 # What stands for each module of PyTorch; "" for a place that only holds others.
 MODULES = {f"torch{place}": f"minigrad{place}" for place in (
-    "", ".autograd", ".cuda", ".nn", ".nn.functional", ".nn.init", ".nn.parameter", ".nn.utils", ".optim",
+    "", ".autograd", ".backends", ".cuda", ".nn", ".nn.functional", ".nn.init", ".nn.parameter", ".nn.utils", ".optim",
     ".optim.lr_scheduler", ".utils", ".utils.data")} | {"d2l": "", "d2l.torch": "minigrad.teach.d2l"}  # fmt: skip
 OTHERS = {"torchvision", "torchaudio"}  # they are made for PyTorch: with minigrad in its place they would fail oddly
 

@@ -1,12 +1,13 @@
 """The tensor: an array with a history. Each method is one line into `ops`."""
 
 import copy as copying
+import functools
 
 import numpy as np
 
 from . import devices, dtypes, printing
 from .autograd import gradients
-from .engine import Value, register_tensor_type, replay, wrap
+from .engine import Value, is_grad_enabled, register_tensor_type, replay, wrap
 from .ops import arrange, common, compare, create, elementwise, fill, index, matmul, reduce, sort, unary
 from .ops import loss as losses
 from .ops import shape as shapes
@@ -41,7 +42,6 @@ class Tensor(Value):
     ndim = property(lambda self: self._array.ndim)
     dtype = property(lambda self: dtypes.of(self._array))
     T = property(lambda self: shapes.reverse(self))
-    mT = property(lambda self: shapes.matrix_transpose(self))  # noqa: N815, PyTorch's name
 
     @property
     def data(self):
@@ -84,8 +84,7 @@ class Tensor(Value):
         """Follow this leaf from now on, or no longer. TypeError for anything but True and False, RuntimeError for
         integers, and for results that are followed already."""
         if not isinstance(requires_grad, bool):
-            raise TypeError("requires_grad_(): argument 'requires_grad' must be bool, "
-                            f"not {type(requires_grad).__name__}")
+            raise TypeError(f"requires_grad_(): 'requires_grad' must be bool, not {type(requires_grad).__name__}")
         self.requires_grad = requires_grad
         return self
 
@@ -97,16 +96,11 @@ class Tensor(Value):
     @grad.setter
     def grad(self, value):
         if value is not None:
-            if not isinstance(value, Tensor):
-                raise TypeError(f"assigned grad expected to be a Tensor or None but got {type(value).__name__}")
-            for kind, given, own in (("size", value.shape, self.shape), ("type", value.dtype, self.dtype)):
-                if given != own:
-                    raise RuntimeError(f"assigned grad has data of a different {kind}: {given}, not {own}")
+            common.tensor_argument(value, "value", "grad")
+            given, own = (value.shape, value.dtype), (self.shape, self.dtype)
+            if given != own:
+                raise RuntimeError(f"assigned grad has data of a different size or type: {given}, not {own}")
         self._grad = value
-
-    @grad.deleter
-    def grad(self):
-        self._grad = None
 
     def backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=None):
         """Add the derivative of this tensor by each leaf to that leaf's `.grad`.
@@ -122,12 +116,6 @@ class Tensor(Value):
         out = wrap(self._array)
         out._version_counter = self._version_counter
         return out
-
-    def detach_(self):
-        if self._view is not None:
-            raise RuntimeError("Can't detach views in-place. Use detach() instead.")
-        self._set_history(self.detach())
-        return self
 
     def retain_grad(self):
         """Keep the gradient of this result in its `.grad`, as leaves do."""
@@ -147,9 +135,8 @@ class Tensor(Value):
 
     def numpy(self, *, force=False):
         """The ndarray that shares this tensor's memory. RuntimeError where that would lose a history."""
-        if self.requires_grad and not force:
-            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() "
-                               "instead.")
+        if self.requires_grad and is_grad_enabled() and not force:
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         return self._array
 
     def __array__(self, dtype=None, copy=None):
@@ -170,8 +157,7 @@ class Tensor(Value):
     def item(self):
         """The Python number in a tensor of one element."""
         if self._array.size != 1:
-            raise RuntimeError(f"a Tensor with {self._array.size} elements cannot be converted to Scalar "
-                               f"(its shape is {list(self.shape)})")
+            raise RuntimeError(f"a Tensor with {self.numel()} elements cannot be converted to Scalar: {self.shape}")
         return self._array.item()
 
     def tolist(self):
@@ -182,15 +168,14 @@ class Tensor(Value):
 
         Itself if nothing changes, unless `copy`. RuntimeError for any other device.
         """
-        flags = [x for x in args if isinstance(x, bool)]  # non_blocking and copy
-        for x in args[:len(args) - len(flags)]:
+        for x in (*args, device):
             if isinstance(x, (Tensor, dtypes.dtype, type)):
                 dtype = getattr(x, "dtype", x)
-            else:
+            elif not isinstance(x, bool):
                 common.check_device(x)
-        common.check_device(device)
+        copy = copy or [x for x in args if isinstance(x, bool)][1:] == [True]  # the first one is non_blocking
         out = self if dtype is None else common.cast(self, dtypes.to_numpy(dtype))
-        return elementwise.clone(self) if (copy or flags[1:] == [True]) and out is self else out
+        return elementwise.clone(self) if copy and out is self else out
 
     def cpu(self):
         return self
@@ -221,12 +206,10 @@ class Tensor(Value):
 
     def __len__(self):
         if self.ndim == 0:
-            raise TypeError("len() of a 0-d tensor")
+            raise TypeError("len() of a 0-d tensor, or iteration over a 0-d tensor")
         return self._array.shape[0]
 
     def __iter__(self):
-        if self.ndim == 0:
-            raise TypeError("iteration over a 0-d tensor")
         return (self[i] for i in range(len(self)))
 
     def __bool__(self):
@@ -249,7 +232,7 @@ class Tensor(Value):
     def __contains__(self, x):
         if not common.is_operand(x):
             raise RuntimeError(f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(x)}.")
-        return bool((self == x)._array.any())
+        return bool(compare.eq(self, x)._array.any())
 
     def __deepcopy__(self, memo):
         if not self.is_leaf:
@@ -273,15 +256,8 @@ class Tensor(Value):
 
     # ---- operators
 
-    __hash__ = object.__hash__
     __getitem__ = index.getitem
     __setitem__ = index.setitem
-
-    def __eq__(self, other):
-        return compare.eq(self, other) if common.is_operand(other) else NotImplemented
-
-    def __ne__(self, other):
-        return compare.ne(self, other) if common.is_operand(other) else NotImplemented
 
     def __matmul__(self, other):
         return matmul.matmul(self, common.operand(other))
@@ -356,29 +332,24 @@ register_tensor_type(Tensor)
 # ---- functions that are methods too: each is explained where it stands
 
 METHODS = {
-    arrange: "diag repeat_interleave roll tril triu",
+    arrange: "roll tril triu",
     compare: """allclose bitwise_and bitwise_not bitwise_or bitwise_xor eq equal ge gt isclose isfinite isinf isnan le
         logical_and logical_not logical_or logical_xor lt ne""",
-    elementwise: """add clamp clamp_max clamp_min clone div floor_divide fmod lerp masked_fill maximum minimum mul pow
+    elementwise: """add clamp clamp_max clamp_min clone div floor_divide masked_fill maximum minimum mul pow
         remainder square sub""",
-    create: "bernoulli new_empty new_full new_ones new_tensor new_zeros",
     fill: "copy_ fill_ normal_ uniform_ zero_",
-    index: "gather index_select masked_select nonzero scatter scatter_add",
+    index: "diag gather nonzero scatter",
     losses: "log_softmax softmax",
-    matmul: "addmm bmm dot matmul mm mv outer",
+    matmul: "bmm dot matmul mm mv outer",
     reduce: "all amax amin any count_nonzero cumsum logsumexp mean norm prod std sum var",
     sort: "argmax argmin argsort max min sort topk",
     unary: """abs ceil cos erf exp exp2 expm1 floor log log10 log1p log2 neg reciprocal relu round rsqrt sigmoid sign
         sin sqrt tan tanh trunc""",
-    shapes: """chunk contiguous diagonal flatten movedim narrow ravel select squeeze swapaxes t transpose unbind
-        unflatten unsqueeze""",
+    shapes: "chunk contiguous flatten ravel squeeze t transpose unflatten unsqueeze",
 }
-ALIASES = {"clip": "clamp", "divide": "div", "moveaxis": "movedim", "multiply": "mul", "ndimension": "dim",
-           "negative": "neg", "nelement": "numel", "subtract": "sub", "swapdims": "transpose", "true_divide": "div"}
-IN_PLACE = """abs add addmm bitwise_and bitwise_not bitwise_or bitwise_xor ceil clamp clamp_max clamp_min cos div
-    eq erf exp exp2 expm1 floor floor_divide fmod ge gt le lerp log log10 log1p log2 logical_and logical_not
-    logical_or logical_xor lt masked_fill mul ne neg pow reciprocal relu remainder round rsqrt scatter scatter_add
-    sigmoid sign sin sqrt square sub tan tanh trunc"""
+ALIASES = {"clip": "clamp", "divide": "div", "multiply": "mul", "nelement": "numel", "subtract": "sub"}
+IN_PLACE = """abs add ceil clamp clamp_max clamp_min cos div exp expm1 floor floor_divide log log10 log1p log2
+    masked_fill mul neg pow reciprocal relu remainder round rsqrt scatter sigmoid sign sin sqrt sub tan tanh trunc"""
 
 # For each of these Python has three: __add__, __radd__ (y + x, where y is no tensor) and __iadd__ (x += y).
 PYTHON = {"add": "add", "and": "bitwise_and", "mul": "mul", "or": "bitwise_or", "xor": "bitwise_xor",
@@ -386,15 +357,13 @@ PYTHON = {"add": "add", "and": "bitwise_and", "mul": "mul", "or": "bitwise_or", 
 COMMUTES = {"add", "and", "mul", "or", "xor"}
 # The sizes of these come one by one, or in a sequence: x.view(2, 3), x.view((2, 3)), x.view(size=(2, 3)).
 SIZED = {"broadcast_to": "size", "expand": "size", "flip": "dims", "permute": "dims", "repeat": "repeats",
-         "reshape": "shape", "sum_to_size": "size", "tile": "dims", "view": "size"}
+         "reshape": "shape", "sum_to_size": "size", "view": "size"}
 
 
 def sized(function, argument):
     name = function.__name__
 
     def method(self, *sizes, **named):
-        if sizes and isinstance(sizes[0], dtypes.dtype):
-            raise NotImplementedError(f"{name}(dtype) is not implemented: to(dtype) converts the numbers")
         given = sizes or named.pop(argument, None)
         if named or not isinstance(given, (tuple, list)):
             raise TypeError(f"{name}() takes one argument, '{argument}', a tuple of ints; it got {given}, {named}")
@@ -413,10 +382,6 @@ def reflected(function, commutes):
     return method
 
 
-def converted(dtype):
-    return lambda self: self.to(dtype)
-
-
 for module, names in METHODS.items():
     for name in names.split():
         setattr(Tensor, name, getattr(module, name))
@@ -426,6 +391,8 @@ for name in IN_PLACE.split():
     setattr(Tensor, f"{name}_", in_place(getattr(Tensor, name), f"{name}_"))
 for name in "abs ge gt le lt neg".split():
     setattr(Tensor, f"__{name}__", getattr(Tensor, name))
+for name in ("eq", "ne"):
+    setattr(Tensor, f"__{name}__", reflected(getattr(Tensor, name), True))
 for name, same in PYTHON.items():
     function = getattr(Tensor, same)
     setattr(Tensor, f"__{name}__", function)
@@ -434,4 +401,4 @@ for name, same in PYTHON.items():
 for name, argument in SIZED.items():
     setattr(Tensor, name, sized(getattr(shapes if hasattr(shapes, name) else arrange, name), argument))
 for name in "float double long int bool".split():
-    setattr(Tensor, name, converted(getattr(dtypes, name)))
+    setattr(Tensor, name, functools.partialmethod(Tensor.to, getattr(dtypes, name)))

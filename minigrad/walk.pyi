@@ -1,7 +1,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from .engine import Operator, Value
+from .engine import Value
 
 def run_backward(
     roots: Sequence[Value],
@@ -10,4 +10,3 @@ def run_backward(
     create_graph: bool,
     inputs: Sequence[Value] | None = None,
 ) -> list[Any] | None: ...
-def by_sequence(node: Operator) -> int: ...

@@ -10,6 +10,7 @@ of a million operators needs no stack. (The usual alternative, a depth-first sor
 What is asked of a tensor here: `a + b`, `t.sum_to_size(shape)`, `t.astype(dtype)`, `t.clone()`.
 """
 from heapq import heappop, heappush
+from operator import attrgetter
 
 import numpy as np
 
@@ -34,9 +35,7 @@ def run_backward(roots, gradients, bint retain_graph, bint create_graph, inputs=
     leads to one).
     """
     cdef Walk walk = Walk.__new__(Walk)
-    walk.pending = {}
-    walk.heap = []
-    walk.leaves = {}
+    walk.pending, walk.heap, walk.leaves = {}, [], {}
     if inputs is not None:
         walk.aim(roots, inputs)
     before = set_grad_mode(create_graph)
@@ -68,15 +67,14 @@ cdef class Walk:
         """Find the operators from which a path leads to one of `inputs`."""
         cdef Edge edge
         cdef Operator node
-        self.captured = {}
-        self.needed = set()
+        self.captured, self.needed = {}, set()
         for x in inputs:
             edge = edge_to(x)
             if isinstance(edge.target, Operator):
                 self.captured[id(edge.target), edge.output_nr] = None
             else:
                 self.needed.add(id(edge.target))
-        for node in sorted(reachable(roots), key=by_sequence):  # the oldest first
+        for node in sorted(reachable(roots), key=attrgetter("sequence")):  # the oldest first
             for edge in node._edges:
                 if edge is not None and self.wants(edge):
                     self.needed.add(id(node))
@@ -129,12 +127,11 @@ cdef class Walk:
                                f"(expected {len(node._edges)}, got {len(results)})")
         for number, edge in enumerate(node._edges):
             gradient = results[number]
-            if edge is None or gradient is None:
-                continue
-            if not isinstance(gradient, Value):
-                raise TypeError(f"function {node.name()} returned a {type(gradient).__name__} as "
-                                f"gradient {number}: expected a Tensor or None")
-            self.send(edge, gradient)
+            if edge is not None and gradient is not None:
+                if not isinstance(gradient, Value):
+                    raise TypeError(f"function {node.name()} returned a {type(gradient).__name__} as gradient "
+                                    f"{number}: expected a Tensor or None")
+                self.send(edge, gradient)
         if not retain_graph:
             node.release()
 
@@ -153,8 +150,7 @@ cdef class Walk:
     cdef deliver(self):
         """Add the next leaf's gradient to its `.grad`."""
         cdef Value leaf, gradient
-        key = next(iter(self.leaves))
-        leaf, gradient = self.leaves.pop(key)
+        leaf, gradient = self.leaves.pop(next(iter(self.leaves)))
         if leaf._hooks is not None:
             gradient = call_hooks(leaf._hooks, gradient)
         accumulate(leaf, gradient)
@@ -169,26 +165,16 @@ cdef class Walk:
         return gradient
 
 
-def by_sequence(Operator node not None):
-    return node.sequence
-
-
-cdef list reachable(roots):
-    """Every operator behind `roots`, each once."""
-    cdef list found = []
-    cdef set seen = set()
+cdef set reachable(roots):
+    """Every operator behind `roots`."""
+    cdef set found = set()
+    cdef list waiting = [edge_to(root) for root in roots]
     cdef Edge edge
-    cdef Py_ssize_t at = 0
-    for root in roots:
-        if (<Value>root).node() is not None and id((<Value>root)._node) not in seen:
-            seen.add(id((<Value>root)._node))
-            found.append((<Value>root)._node)
-    while at < len(found):
-        for edge in (<Operator>found[at])._edges:
-            if edge is not None and isinstance(edge.target, Operator) and id(edge.target) not in seen:
-                seen.add(id(edge.target))
-                found.append(edge.target)
-        at += 1
+    while waiting:
+        edge = waiting.pop()
+        if edge is not None and isinstance(edge.target, Operator) and edge.target not in found:
+            found.add(edge.target)
+            waiting.extend((<Operator>edge.target)._edges)
     return found
 
 

@@ -72,10 +72,6 @@ ARITHMETIC = {
         *on(lambda m, x, c, value: m.masked_fill(x, mask=c, value=value), [(2, 3), MASK, ()], [(3,), MASK, 7]),
         *on(lambda m, x: x.masked_fill(x.detach() > 0, float("-inf")).exp(), [(2, 3)]),
     ],
-    "lerp": [
-        *on(lambda m, x, y: (m.lerp(x, y, 0.3), m.lerp(x, y, 0.75), x.lerp(y, 2)), [(2, 3), (3,)], [(), ()]),
-        *on(lambda m, x, y, w: m.lerp(x, y, w), [(2, 3), (3,), (2, 1)], [(2,), (2,), ()], [(2,), (2,), np.array(1)]),
-    ],
     "where": [
         *on(lambda m, c, x, y: m.where(c, x, y), *([MASK, *p] for p in PAIRS[:5])),
         *on(lambda m, c, x: (m.where(c, x, 0.0), m.where(c, 1, x)), [MASK, (3,)], [MASK, INTEGERS]),
@@ -86,11 +82,6 @@ ARITHMETIC = {
     ],
     "maximum": on(lambda m, x, y: m.maximum(x, y), *PAIRS, [INTEGERS, (2, 3)], [INTEGERS, MASK]),
     "minimum": on(lambda m, x, y: m.minimum(x, y), *PAIRS, [INTEGERS, (2, 3)], [INTEGERS, MASK]),
-    "fmod": [
-        *on(lambda m, x, y: m.fmod(x, y), *([a, positive(*b)] for a, b in PAIRS)),
-        *on(lambda m, x: (x.fmod(0.7), x.fmod(-0.7), x.fmod(2)), [(2, 3)], [INTEGERS]),
-        *on(lambda m, x, y: m.fmod(x, y), [INTEGERS, -3 - np.abs(INTEGERS)], [INTEGERS, (2, 3)]),
-    ],
     "remainder": [
         *on(lambda m, x, y: m.remainder(x, y), *([a, positive(*b)] for a, b in PAIRS)),
         *on(lambda m, x: (x % 0.7, x % -0.7, x % 2), [(2, 3)], [INTEGERS]),
@@ -157,9 +148,8 @@ EDGES = {
         lambda m, x, y: (x.detach() // y.detach(), x % y.detach()), pairs(SPECIAL[:5] + [-2.0, NAN])
     ),
     "division rounded towards 0": on(
-        lambda m, x, y: (m.div(x, y, rounding_mode="trunc"), m.fmod(x, y.detach())), pairs(SPECIAL[:8])
+        lambda m, x, y: m.div(x, y, rounding_mode="trunc"), pairs(SPECIAL[:8])
     ),
-    "lerp": on(lambda m, x, y: (m.lerp(x, y, 0.25), m.lerp(x, y, 0.5)), pairs(SPECIAL)),
     "clamp": [
         *on(lambda m, x: (x.clamp(-1, 1), x.clamp(min=0), x.clamp(1, -1), x.clamp(max=NAN)), [SPECIAL]),
         *on(lambda m, x, y: (m.clamp(x, y), m.clamp(x, max=y)), pairs(SPECIAL[:7])),
@@ -175,9 +165,8 @@ ERRORS = {
     "truncated division by 0": (
         lambda m: m.div(m.tensor([1]), 0, rounding_mode="trunc"), RuntimeError, ["ZeroDivisionError"]
     ),
-    "fmod by 0": (lambda m: m.fmod(m.tensor([1]), m.tensor([0])), RuntimeError, ["ZeroDivisionError"]),
-    "fmod of bools": (lambda m: m.fmod(m.tensor([True]), True), NotImplementedError, ["Bool"]),
-    "fmod of a number": (lambda m: m.fmod(2, m.tensor([2])), TypeError, ["int"]),
+    "remainder by 0": (lambda m: m.tensor([1]) % m.tensor([0]), RuntimeError, ["ZeroDivisionError"]),
+    "remainder of bools": (lambda m: m.remainder(m.tensor([True]), True), NotImplementedError, ["Bool"]),
     "gradient of //": (
         lambda m: (m.ones(2, requires_grad=True) // 2).sum().backward(), RuntimeError, ["not differentiable"]
     ),
@@ -198,10 +187,6 @@ ERRORS = {
     "mask larger than what is filled": (
         lambda m: m.ones(1).masked_fill_(m.ones(3) > 0, 1.0), RuntimeError, ["[1]", "[3]", "broadcast"]
     ),
-    "lerp dtypes": (lambda m: m.lerp(m.ones(2), m.ones(2).double(), 0.5), RuntimeError, ["end", "float64"]),
-    "lerp weights": (lambda m: m.lerp(m.ones(2), m.ones(2), m.ones(2).double()), RuntimeError, ["weight", "float64"]),
-    "lerp integers": (lambda m: m.lerp(m.tensor([1]), m.tensor([1]), 0.5), NotImplementedError, ["lerp", "Long"]),
-    "lerp to a number": (lambda m: m.lerp(m.ones(2), 1.0, 0.5), TypeError, ["end", "float"]),
     "clamp_min None": (lambda m: m.ones(2).clamp(None, None), RuntimeError, ["min", "max"]),
     "clamp to a large number": (lambda m: m.ones(2).clamp(-1e300), RuntimeError, ["overflow", "1e+300"]),
     "clamp bools by bools": (lambda m: m.clamp(*[m.ones(2) > 0] * 3), NotImplementedError, ["clamp", "Bool"]),
@@ -210,7 +195,7 @@ ERRORS = {
     "logical shapes": (
         lambda m: m.logical_xor(m.ones(2), m.ones(3)), RuntimeError, ["a (2)", "b (3)", "dimension 0"]
     ),
-    "isclose dtypes": (lambda m: m.isclose(m.ones(2), m.ones(2).double()), RuntimeError, ["Float", "Double"]),
+    "isclose dtypes": (lambda m: m.isclose(m.ones(2), m.ones(2).double()), RuntimeError, ["float32", "float64"]),
     "isclose shapes": (lambda m: m.isclose(m.ones(2), m.ones(3)), RuntimeError, ["a (2)", "b (3)"]),
     "allclose rtol": (lambda m: m.allclose(m.ones(2), m.ones(2), -1), RuntimeError, ["rtol", "-1"]),
     "allclose atol": (lambda m: m.allclose(m.ones(2), m.ones(2), atol=NAN), RuntimeError, ["atol", "nan"]),

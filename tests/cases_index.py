@@ -1,7 +1,7 @@
 """gather, scatter and what else takes tensors of indices; `x[...]` itself is in test_indexing.py."""
 
 import numpy as np
-from helpers import INTEGERS, MASK, SHAPES, on
+from helpers import INTEGERS, MASK, on
 
 COLUMNS = np.array([[0, 2, 2], [1, 0, 1]])
 ROWS = np.array([[1, 0], [0, 0], [1, 1]])
@@ -21,21 +21,8 @@ OPERATORS = {
         *on(lambda m, x, i, y: (x * 1).scatter_(0, i, y), [(2, 3), np.array([[1, 0, 1]]), (1, 3)],
             [(), np.array(0), ()]),
     ],
-    "scatter_add": [
-        *on(lambda m, x, i, y: m.scatter_add(x, 1, i, y), [(2, 3), COLUMNS, (2, 3)], [(2, 3), FEW, (1, 2)],
-            [INTEGERS, COLUMNS, INTEGERS]),
-        *on(lambda m, x, i, y: (x * 1).scatter_add_(0, i, y), [(3,), np.array([2, 2, 0, 2]), (4,)],
-            [(), np.array(0), ()]),
-    ],
-    "index_select": [
-        *on(lambda m, x, i: (m.index_select(x, 0, i), x.index_select(dim=-1, index=i)), [(2, 3), np.array([1, 0, 1])],
-            [INTEGERS, np.array(1)]),
-        *on(lambda m, x, i: m.index_select(x, 0, i), [(), np.array([0])], [(2, 3), np.zeros(0, np.int32)]),
-    ],
-    "masked_select": [
-        *on(lambda m, x, mask: m.masked_select(x, mask), [(2, 3), MASK], [(2, 3), MASK[0]], [(3,), MASK],
-            [(), np.array(True)]),
-        *on(lambda m, x: x.masked_select(x > 0), *SHAPES, [INTEGERS]),
+    "diag": [
+        *on(lambda m, x: (m.diag(x), x.diag(1), x.diag(diagonal=-2)), [(2, 3)], [(2,)], [(0,)], [(0, 2)], [INTEGERS]),
     ],
     "nonzero": on(lambda m, x: (m.nonzero(x), x.nonzero(as_tuple=True)), [INTEGERS], [MASK], [(2, 0)], [()], [(2, 2)]),
 }  # fmt: skip
@@ -66,12 +53,4 @@ ERRORS = {
     "scatter into a leaf": (
         lambda m: m.ones(3, requires_grad=True).scatter_(0, m.tensor([1]), 1.0), RuntimeError, ["leaf"]
     ),
-    "scatter_add of a number": (lambda m: one(m, 3).scatter_add(0, m.tensor([1]), 1.0), TypeError, ["src", "float"]),
-    "index_select by a matrix": (lambda m: one(m, 3).index_select(0, m.tensor([[1]])), IndexError,
-        ["vector", "[1, 1]"]),
-    "index_select far": (lambda m: one(m, 3).index_select(0, m.tensor([3])), IndexError, ["3"]),
-    "index_select by bools": (lambda m: one(m, 1).index_select(0, m.tensor([True])), RuntimeError, ["bool"]),
-    "index_select of one": (lambda m: m.tensor(1.0).index_select(0, m.tensor([0, 0])), RuntimeError, ["size 2"]),
-    "masked_select by numbers": (lambda m: one(m, 2).masked_select(one(m, 2)), RuntimeError, ["mask", "float32"]),
-    "masked_select sizes": (lambda m: one(m, 2).masked_select(one(m, 3) > 0), RuntimeError, ["a (2)", "b (3)"]),
 }  # fmt: skip

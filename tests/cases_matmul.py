@@ -23,12 +23,6 @@ OPERATORS = {
         *on(lambda m, x, y: (m.outer(x, y), x.outer(vec2=y)), [(2,), (3,)], [(0,), (2,)], VECTORS),
         *on(lambda m, x, y: m.outer(x, y), [(3,), VECTORS[0]], [MASK[0], MASK[1]]),
     ],
-    "addmm": [
-        *on(lambda m, z, x, y: (m.addmm(z, x, y), z.addmm(mat1=x, mat2=y, beta=2, alpha=-0.5)),
-            [(2, 2), (2, 3), (3, 2)], [(2,), (2, 1), (1, 2)], [(), (1, 2), (2, 2)]),
-        *on(lambda m, z, x, y: m.addmm(z, x, y, beta=3, alpha=2), [INTEGERS[:, :2], INTEGERS, TRANSPOSED]),
-        *on(lambda m, z, x, y: m.addmm(z * NAN, x, y, beta=0).detach(), [(2, 2), (2, 3), (3, 2)]),
-    ],
     "einsum": [
         *products("ij,jk->ik", [(2, 3), (3, 2)], [INTEGERS, TRANSPOSED], [(2, 1), (3, 2)], [(0, 3), (3, 2)]),
         *products("bij,bjk", [(2, 1, 2), (2, 2, 2)], [(1, 1, 2), (2, 2, 1)]),
@@ -84,11 +78,6 @@ ERRORS = {
     "dot of matrices": (lambda m: m.dot(one(m, 2, 2), one(m, 2, 2)), RuntimeError, ["dot", "[2, 2]"]),
     "dot sizes": (lambda m: m.dot(one(m, 2), one(m, 3)), RuntimeError, ["2 and 3"]),
     "outer of matrices": (lambda m: m.outer(one(m, 2, 2), one(m, 2)), RuntimeError, ["outer", "[2, 2]"]),
-    "addmm shape": (lambda m: m.addmm(one(m, 3), one(m, 2, 2), one(m, 2, 2)), RuntimeError, ["[2, 2]", "[3]"]),
-    "addmm dtype": (
-        lambda m: m.addmm(one(m, 2, dtype="float64"), one(m, 2, 2), one(m, 2, 2)), RuntimeError, ["float64"]
-    ),
-    "addmm of vectors": (lambda m: m.addmm(one(m, 2), one(m, 2), one(m, 2)), RuntimeError, ["[2]"]),
     "einsum subscripts": (equation("ij", (2, 2, 2)), RuntimeError, ["(2)", "(3)", "operand 0"]),
     "einsum too many": (equation("ijk", (2, 2)), RuntimeError, ["(3)", "(2)", "operand 0"]),
     "einsum sizes": (equation("ij,jk", (2, 3), (2, 3)), RuntimeError, ["subscript j", "size 2", "operand 1", "3"]),
@@ -101,7 +90,6 @@ ERRORS = {
     "einsum two arrows": (equation("ij->i->", (2, 3)), RuntimeError, ["'-'"]),
     "einsum fewer": (equation("ij,jk", (2, 3)), RuntimeError, ["fewer operands"]),
     "einsum more": (equation("ij", (2, 3), (2, 3)), RuntimeError, ["more operands"]),
-    "einsum of nothing": (lambda m: m.einsum("i"), ValueError, ["operand"]),
     "einsum of a number": (lambda m: m.einsum("i,i", one(m, 2), 2.0), TypeError, ["operands[1]", "float"]),
     "einsum dtypes": (
         lambda m: m.einsum("i,i", one(m, 2), one(m, 2, dtype="float64")), RuntimeError, ["float64"]

@@ -26,9 +26,7 @@ OPERATORS = {
         *on(lambda m, x: (m.layer_norm(x, [2, 2]), m.layer_norm(x, x.shape)), [(2, 2, 2)]),
     ],
     "dropout": dropped("dropout", (20,), (2, 3)),
-    "dropout1d": dropped("dropout1d", (3, 4, 2), (4, 2)),
     "dropout2d": dropped("dropout2d", (3, 4, 1, 2)),
-    "dropout3d": dropped("dropout3d", (3, 2, 1, 2, 1), (2, 1, 2, 1)),
 }  # fmt: skip
 
 SPECIAL = random(2, 2, 3)
@@ -81,9 +79,8 @@ ROWS = {
         **{f"z(2, 3, 4), {p}": (ValueError, [p]) for p in (-0.1, 1.1, 2)},
         **{f"z(2, 3, 4), {p!r}": (TypeError, []) for p in ("a", None)},
         "z(2, 3, 4).long(), 0.5": (RuntimeError, ["int64"]),
-    } for name in ("dropout", "dropout1d", "dropout2d", "dropout3d")},
+    } for name in ("dropout", "dropout2d")},
 }  # fmt: skip
-ROWS["dropout1d"] |= {f"z{s}, 0.5": (RuntimeError, [list(s)]) for s in ((2,), (2, 3, 4, 5))}
 ROWS["dropout2d"] |= {"z(3), 0.5": (RuntimeError, [[3]])}
 ROWS["dropout"] |= {"[1.0], 0.5": (TypeError, ["input", "list"])}
 

@@ -24,6 +24,7 @@ def extremum(name):
         *on(lambda m, x: getattr(m, name)(x, dim=-2, keepdim=True), [distinct(2, 3, 2)]),
         *on(lambda m, x: getattr(m, name)(x, 0), [()], [(1,)], [(2, 0)], [MASK]),
         *on(lambda m, x: getattr(m, name)(x, 0).values, [distinct(2, 3)]),
+        *on(lambda m, x, y: getattr(m, name)(input=x, other=y), [(2, 3), (3,)]),
         *on(lambda m, x, y: getattr(m, name)(x, y), [(2, 3), (3,)]),
     ]
 
@@ -46,6 +47,14 @@ def truth(name):
         *on(lambda m, x: (getattr(m, name)(x, (0, 1)), getattr(m, name)(x, ()), getattr(m, name)(x, None, True)),
             [MASK]),
     ]
+
+
+def written(x, *products):
+    """x, after writes into what it is multiplied to: a copy, even where x has one element."""
+    y = x.detach().clone()
+    for product in products:
+        product(y).add_(1)
+    return y
 
 
 def one(m, *shape):
@@ -81,6 +90,7 @@ OPERATORS = {
         *on(lambda m, x: (m.prod(x, 1), x.prod(-1, keepdim=True)), [(2, 3)], [(2, 0)], [(2, 1)]),
         *on(lambda m, x: (m.prod(x, 0), x.prod(0, True)), [()], [(2, 2, 2)]),
         *on(lambda m, x: m.prod(x, dtype=m.float64), [INTEGERS]),
+        *on(lambda m, x: written(x, m.prod, lambda y: y.prod(0), lambda y: y.prod(0, True)), [()], [(1,)], [(1, 2)]),
     ],
     "max": extremum("max"),
     "min": extremum("min"),
@@ -172,6 +182,7 @@ ERRORS = {
     "norm to a narrower dtype": (
         lambda m: m.norm(one(m, 2).double(), dtype=m.float32), RuntimeError, ["float32", "float64"]
     ),
+    "norm to integers": (lambda m: m.norm(one(m, 2), dtype=m.int64), RuntimeError, ["int64", "float32"]),
     "norm of a word": (lambda m: one(m, 2, 2).norm("abc"), RuntimeError, ["p", "abc"]),
     "norm twice": (lambda m: one(m, 2, 2).norm(2, (0, 0)), RuntimeError, ["dim 0"]),
     "largest norm of nothing": (lambda m: one(m, 2, 0).norm(INF, 1), RuntimeError, ["norm", "[2, 0]"]),

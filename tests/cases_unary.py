@@ -25,7 +25,6 @@ ACTIVATIONS = {
     "softplus": lambda m, x: (F(m).softplus(x), F(m).softplus(x, 2, 1.5), F(m).softplus(x, beta=0.3, threshold=-1)),
     "logsigmoid": lambda m, x: F(m).logsigmoid(x),
     "relu6": lambda m, x: F(m).relu6(x),
-    "hardtanh": lambda m, x: (F(m).hardtanh(x), F(m).hardtanh(x, -0.3, 2), F(m).hardtanh(x, min_val=0, max_val=0)),
 }
 
 OPERATORS = {
@@ -42,10 +41,9 @@ OPERATORS["round"] += on(
     lambda m, x: (m.round(x, decimals=1), x.round(decimals=-1), m.round(x, decimals=0)), [(2, 3)]
 )
 OPERATORS["relu6"] += on(lambda m, x: F(m).relu6(x), [INTEGERS], [BYTES])
-OPERATORS["hardtanh"] += on(lambda m, x: F(m).hardtanh(x, -2.7, 2.7), [INTEGERS])
 
 # With 8 numbers or more, PyTorch's vectors say gelu(inf) = nan and that NaN has a gradient of 0; not with fewer.
-UNSURE, FINITE = ("gelu", "relu6", "hardtanh"), [x for x in SPECIAL if abs(x) < INF]
+UNSURE, FINITE = ("gelu", "relu6"), [x for x in SPECIAL if abs(x) < INF]
 
 EDGES = {
     **{name: unary(name, [SPECIAL], [LARGE]) for name in [*ANYWHERE, *WHERE_POSITIVE, *WHOLE, "relu"]},
@@ -55,9 +53,10 @@ EDGES = {
     "tens": on(lambda m, x: (x.round(decimals=-1), x.round(decimals=2)), [[125.0, -135.0, 0.125, *SPECIAL]]),
     "written into the input": on(
         lambda m, x: [f((x * 1).clone(), inplace=True) for f in (
-            F(m).relu, F(m).leaky_relu, F(m).elu, F(m).silu, F(m).relu6, F(m).hardtanh)], [(5,)], [SPECIAL[:6]]),
+            F(m).relu, F(m).leaky_relu, F(m).elu, F(m).silu, F(m).relu6)], [(5,)], [SPECIAL[:6]]),
     "in place": on(
-        lambda m, x: [getattr((x * 1).clone(), f"{name}_")() for name in [*ANYWHERE, *WHERE_POSITIVE, *WHOLE, "relu"]],
+        lambda m, x: [getattr((x * 1).clone(), f"{name}_")() for name in [*ANYWHERE, *WHERE_POSITIVE, *WHOLE, "relu"]
+                      if name not in ("erf", "exp2")],
         [SPECIAL]),
 }  # fmt: skip
 
@@ -73,11 +72,7 @@ ERRORS = {
         )
         for name in ("leaky_relu", "elu", "gelu", "silu", "softplus", "logsigmoid")
     },
-    "bool relu6": (lambda m: F(m).relu6(m.tensor([True])), RuntimeError, ["hardtanh", "Bool"]),
-    "bytes for hardtanh": (
-        lambda m: F(m).hardtanh(m.tensor([1], dtype=m.uint8)), RuntimeError, ["unsigned", "-1"]
-    ),
-    "limits of hardtanh": (lambda m: F(m).hardtanh(m.ones(2), 2, 1), ValueError, ["min_val", "2", "1"]),
+    "bool relu6": (lambda m: F(m).relu6(m.tensor([True])), RuntimeError, ["relu6", "Bool"]),
     "kind of gelu": (lambda m: F(m).gelu(m.ones(2), approximate="erf"), RuntimeError, ["approximate", "erf"]),
     "slope": (lambda m: F(m).leaky_relu(m.ones(2), "0.1"), TypeError, ["negative_slope", "str"]),
     "alpha": (lambda m: F(m).elu(m.ones(2), None), TypeError, ["alpha", "NoneType"]),

@@ -314,7 +314,7 @@ def refused(dims, transposed):
             (f"{x}, {w}, output_padding=1", RuntimeError, "output_padding=(1,", "stride"),
             (f"{x}, {w}, stride=2, output_padding=2", RuntimeError, "output_padding=(2,", "stride=(2,"),
             (f"{x}, {w}, padding=3", RuntimeError, [-1] * dims, [1, 1, *four]),
-            (f"{x}, {w}, padding='same'", TypeError, "padding", "same"),
+            (f"{x}, {w}, padding='same'", TypeError, "padding", "str"),
             (f"{x}.int(), {w}.int()", NotImplementedError, "Int"),
         ]
     else:

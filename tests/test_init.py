@@ -65,16 +65,9 @@ def test_fans(m):
 
 
 @BOTH
-def test_eye(m):
-    for shape in ((3, 3), (2, 4), (4, 2), (0, 3)):
-        t = m.nn.Parameter(m.ones(shape))
-        assert m.nn.init.eye_(t) is t and t.tolist() == np.eye(*shape).tolist() and t.requires_grad
-
-
-@BOTH
 def test_a_parameter_is_filled_without_history(m):
     p = m.nn.Parameter(m.zeros(2, 2))
-    for name in ("ones_", "normal_", "xavier_uniform_", "kaiming_normal_", "eye_"):
+    for name in ("ones_", "normal_", "xavier_uniform_", "kaiming_normal_"):
         assert getattr(m.nn.init, name)(p) is p and p.requires_grad and p.is_leaf
     m.nn.init.constant_(p[0], 5.0)  # through a view
     assert p[0].tolist() == [5, 5]
@@ -90,9 +83,8 @@ def test_nothing_to_fill(m):
 
 ERRORS = [
     *((f"{name}(m.zeros(3))", ValueError, ["2 dimensions", [3]])
-      for name in ("xavier_uniform_", "xavier_normal_", "kaiming_uniform_", "kaiming_normal_", "eye_")),
+      for name in ("xavier_uniform_", "xavier_normal_", "kaiming_uniform_", "kaiming_normal_")),
     ("xavier_normal_(m.zeros(()))", ValueError, ["2 dimensions", []]),
-    ("eye_(m.zeros(2, 2, 2))", ValueError, [[2, 2, 2]]),
     ("kaiming_normal_(m.zeros(2, 2), mode='fan')", ValueError, ["fan", "fan_in"]),
     ("kaiming_normal_(m.zeros(2, 2), nonlinearity='swish')", ValueError, ["swish"]),
     ("kaiming_normal_(m.zeros(2, 2), a='x')", ValueError, ["negative_slope", "x"]),

@@ -75,7 +75,6 @@ PROGRAMS = {
     "fewer dimensions": lambda lib, y, w: y[:1, :1, None].__setitem__(0, w[:1].reshape(1, 1, 1)),
     "a row of three dimensions": lambda lib, y, w: y[None].__setitem__(0, (y * 2)[None]),
     "scatter": lambda lib, y, w: y.scatter_(0, lib.tensor([[1, 0, 2, 1]]), w[None]),
-    "scatter add": lambda lib, y, w: y[1:].scatter_add_(1, lib.tensor([[3, 3], [0, 1]]), w.reshape(2, 2)),
     "twice": lambda lib, y, w: (y[0].mul_(w), y[:, 1].mul_(y[:, 0].clone()), y.mul_(2)),
 }
 

@@ -1,7 +1,6 @@
 """optim.lr_scheduler against PyTorch, to the last digit: every schedule, option and misuse; save and resume."""
 
 import copy
-import functools
 import itertools
 import pickle
 import re
@@ -27,13 +26,10 @@ SCHEDULES = [
     ("MultiStepLR", {"milestones": (0, 3), "gamma": 0.3}),
     ("MultiStepLR", {"milestones": []}),
     ("MultiStepLR", {"milestones": [2.0, 3.5, 40]}),
-    ("ExponentialLR", {"gamma": 0.9}),
     ("CosineAnnealingLR", {"T_max": 24}),
     ("CosineAnnealingLR", {"T_max": 7, "eta_min": 0.01}),
     ("CosineAnnealingLR", {"T_max": 1}),
     ("CosineAnnealingLR", {"T_max": 5, "eta_min": 2.0}),
-    ("LambdaLR", {"lr_lambda": lambda epoch: 0.95**epoch}),
-    ("LambdaLR", {"lr_lambda": [lambda epoch: epoch // 3, lambda epoch: 1 / (1 + epoch)]}),
     ("OneCycleLR", {"max_lr": 0.5, "total_steps": 24}),
     ("OneCycleLR", {"max_lr": 0.5, "epochs": 4, "steps_per_epoch": 6}),
     ("OneCycleLR", {"max_lr": [0.5, 2], "total_steps": 30, "max_momentum": [0.9, 0.8], "base_momentum": (0.5, 0.6)}),
@@ -99,7 +95,7 @@ def test_two_schedules_of_one_optimiser_are_pytorchs(names):
     assert found[0] == found[1]
 
 
-@pytest.mark.parametrize("name, arguments", SCHEDULES[:15], ids=label)
+@pytest.mark.parametrize("name, arguments", SCHEDULES[:12], ids=label)
 def test_a_schedule_that_starts_at_a_later_epoch(name, arguments):
     found = []
     for m in LIBRARIES:
@@ -112,7 +108,7 @@ def test_a_schedule_that_starts_at_a_later_epoch(name, arguments):
     assert found[0] == found[1]
 
 
-@pytest.mark.parametrize("name, arguments", SCHEDULES[:15], ids=label)
+@pytest.mark.parametrize("name, arguments", SCHEDULES[:12], ids=label)
 def test_learning_rates_that_are_tensors(name, arguments):
     found = []
     for m in LIBRARIES:
@@ -224,10 +220,7 @@ def test_a_state_goes_to_pytorch_and_back(source, goal, name, arguments):
     resumed = make(goal, lr=7.0)
     again = schedule(goal, name, resumed, arguments)
     resumed.load_state_dict(optimizer.state_dict())
-    state = dict(scheduler.state_dict())
-    if goal is torch and name == "LambdaLR":
-        state["lr_lambdas"] = [None, None]
-    again.load_state_dict(state)
+    again.load_state_dict(dict(scheduler.state_dict()))
     assert go(resumed, again, epochs=13) == go(optimizer, scheduler, epochs=13)
 
 
@@ -235,7 +228,7 @@ def test_state_dicts_hold_what_pytorchs_hold():
     for name, arguments in SCHEDULES:
         mine, theirs = (schedule(m, name, make(m), arguments).state_dict() for m in LIBRARIES)
         theirs = {key: value for key, value in theirs.items() if key not in (
-            "_get_lr_called_within_step", "_schedule_phases", "lr_lambdas")}  # fmt: skip
+            "_get_lr_called_within_step", "_schedule_phases")}  # fmt: skip
         assert {key: mine[key] for key in theirs} == theirs
 
 
@@ -291,7 +284,6 @@ def test_model_optimiser_and_schedule_resume_to_the_bit(tmp_path):
         ("StepLR(o)", TypeError, ["step_size"]),
         ("StepLR(o, 2, last_epoch=3)", KeyError, ["initial_lr"]),
         ("LRScheduler(o)", NotImplementedError, ["get_lr"]),
-        ("LambdaLR(o, [abs])", ValueError, ["lr_lambda", "1", "2"]),
         ("MultiStepLR(o, 3)", TypeError, []),
         ("CosineAnnealingLR(o, 0).step()", ZeroDivisionError, []),
         ("OneCycleLR(o, 0.1)", ValueError, ["total_steps", "epochs"]),
@@ -310,8 +302,7 @@ def test_model_optimiser_and_schedule_resume_to_the_bit(tmp_path):
         ("repeat(OneCycleLR(o, 0.1, 9).step, 9)", None, []),
         ("repeat(OneCycleLR(o, 0.1, 9).step, 10)", ValueError, ["10", "9"]),
         ("[StepLR(o, 2), o.add_param_group({'params': m.zeros(1)})][0].step()", None, []),
-        ("[s := ExponentialLR(o, 2), o.add_param_group({'params': m.zeros(1)}), s.step()]", None, []),
-        ("[s := LambdaLR(o, abs), o.add_param_group({'params': m.zeros(1)}), s.step()]", ValueError, []),
+        ("[s := MultiStepLR(o, [2]), o.add_param_group({'params': m.zeros(1)}), s.step()]", None, []),
     ],
 )  # fmt: skip
 def test_both_libraries_refuse(code, exception, words):
@@ -342,17 +333,17 @@ def test_a_cycle_of_momentum_needs_an_optimiser_with_one():
 
 def test_an_epoch_cannot_be_given():
     scheduler = lr_scheduler.StepLR(make(minigrad), 3)
-    with pytest.raises(NotImplementedError, match="'epoch'.*got 4"):
-        scheduler.step(4)
-    with pytest.raises(NotImplementedError, match="'epoch'"):
+    with pytest.raises(TypeError, match="epoch"):
         scheduler.step(epoch=0)
     assert scheduler.last_epoch == 0
 
 
-def test_functions_are_not_saved():
-    optimizer = make(minigrad)
-    scheduler = lr_scheduler.LambdaLR(optimizer, functools.partial(pow, 0.5))
-    assert "lr_lambdas" not in scheduler.state_dict()
+@pytest.mark.parametrize("m", LIBRARIES)
+def test_a_rate_that_is_a_tensor_stays_that_tensor(m):
+    lr = m.tensor(0.5)
+    optimizer = m.optim.SGD([m.zeros(1)], lr=lr)
+    scheduler = m.optim.lr_scheduler.OneCycleLR(optimizer, 2.0, 4, cycle_momentum=False)
+    assert optimizer.param_groups[0]["lr"] is lr and lr.item() == scheduler.get_last_lr()[0].item()
 
 
 def test_the_names_are_where_pytorch_has_them():

@@ -130,6 +130,7 @@ def test_a_history_is_not_dropped_silently(name):
     check_error(lambda m: function(m.ones(2, requires_grad=True) * 2), RuntimeError, "requires grad", "detach")
     with minigrad.no_grad():
         function(minigrad.ones(2, requires_grad=True) * 2)
+        function(minigrad.ones(2, requires_grad=True))
 
 
 def test_arrays_share_memory_unless_asked_not_to():
@@ -298,10 +299,10 @@ def test_containers():
 def test_what_a_tensor_says_of_itself(m):
     x = m.zeros(2, 3, dtype=m.float64)
     assert x.shape == x.size() == (2, 3) and x.size(1) == x.size(dim=-1) == x.shape[-1] == 3
-    assert (x.ndim, x.dim(), x.ndimension(), x.numel(), x.nelement(), m.numel(x)) == (2, 2, 2, 6, 6, 6)
+    assert (x.ndim, x.dim(), x.numel(), x.nelement(), m.numel(x)) == (2, 2, 6, 6, 6)
     assert (1, 1) + x.shape == (1, 1, 2, 3) and x.shape + (1,) == (2, 3, 1) and x.shape[:1] == (2,)
     assert x.element_size() == 8 and x.t().stride() == (1, 3) and not x.t().is_contiguous()
-    assert x[1:].data_ptr() - x.data_ptr() == 24 and x.T.shape == x.mT.shape == (3, 2)
+    assert x[1:].data_ptr() - x.data_ptr() == 24 and x.T.shape == (3, 2)
     assert m.is_tensor(x) and not m.is_tensor(x.numpy()) and x.is_floating_point()
     assert x.type() == "torch.DoubleTensor" and m.tensor([1]).type() == "torch.LongTensor"
     assert x.type(m.int32).dtype is x.int().dtype is m.int32 and x.type_as(m.tensor([1])).dtype is m.int64
@@ -324,7 +325,7 @@ def test_methods_that_take_sizes():
         if theirs is None:
             mine, theirs = (call(m.arange(6.0).reshape(2, 3)) for m in (minigrad, torch))
             assert mine.tolist() == theirs.tolist() and mine.shape == theirs.shape, i
-    with pytest.raises(NotImplementedError, match="view"):
+    with pytest.raises(TypeError, match="view"):
         minigrad.ones(2).view(minigrad.int32)
     assert nn.Flatten()(minigrad.ones(2, 3, 4)).shape == (2, 12)
 

@@ -87,6 +87,7 @@ PUBLIC = {
     if isinstance(function, types.FunctionType)
     and function.__module__.startswith("minigrad.ops.")
     and function.__module__ != "minigrad.ops.create"  # see test_creation.py
+    and function.__name__ == name  # not another name of one
 } | {name: getattr(minigrad.nn.functional, name) for name in minigrad.nn.functional.__all__}
 
 

@@ -79,7 +79,6 @@ def random_split(dataset, lengths, generator=None):
         for i in range(len(dataset) - sum(lengths)):
             lengths[i % len(lengths)] += 1
     if sum(lengths) != len(dataset):
-        raise ValueError("Sum of input lengths does not equal the length of the input dataset! The lengths are "
-                         f"{list(lengths)}, the dataset holds {len(dataset)}.")
+        raise ValueError(f"the lengths {list(lengths)} do not sum to that of the dataset, which is {len(dataset)}")
     order = (generator or random.default_generator).permutation(len(dataset)).tolist()
     return [Subset(dataset, order[end - n : end]) for end, n in zip(itertools.accumulate(lengths), lengths)]

@@ -37,15 +37,12 @@ class DataLoader:
                  multiprocessing_context=None, generator=None, *, prefetch_factor=None, persistent_workers=False):
         if num_workers < 0:
             raise ValueError(f"num_workers option should be non-negative; got num_workers={num_workers}")
-        if timeout or worker_init_fn or multiprocessing_context:
-            raise NotImplementedError("timeout, worker_init_fn and multiprocessing_context are not supported: batches "
-                                      "are made in the calling thread")
+        if batch_size is None or timeout or worker_init_fn or multiprocessing_context:
+            raise NotImplementedError("batch_size=None, timeout, worker_init_fn, multiprocessing_context are not there")
         if sampler is not None and shuffle:
             raise ValueError("sampler option is mutually exclusive with shuffle")
         if batch_sampler is not None and (batch_size != 1 or shuffle or sampler is not None or drop_last):
             raise ValueError("batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, drop_last")
-        if batch_size is None:
-            raise NotImplementedError("batch_size=None is not supported: samples come in batches")
         if not isinstance(batch_size, int) or isinstance(batch_size, bool) or batch_size <= 0:
             raise ValueError(f"batch_size should be a positive integer value, but got batch_size={batch_size}")
         if not isinstance(drop_last, bool):
@@ -54,7 +51,7 @@ class DataLoader:
             raise ValueError("cannot shuffle an empty dataset: got num_samples=0")
         self.dataset, self.sampler, self.batch_sampler = dataset, sampler, batch_sampler
         self.batch_size, self.shuffle, self.drop_last = batch_size, shuffle, drop_last
-        self.collate_fn, self.generator = collate_fn, generator
+        self.collate_fn, self.generator = collate_fn or default_collate, generator
 
     def __len__(self):
         if self.batch_sampler is not None:
@@ -76,18 +73,17 @@ class DataLoader:
 
     def _order(self):
         n, generator = len(self.dataset), self.generator
-        if not self.shuffle:
-            yield from range(n)
-        elif generator is None:
-            yield from random.Generator().manual_seed(random.default_generator.random_int64()).permutation(n).tolist()
+        if self.shuffle:
+            source = generator or random.Generator().manual_seed(random.default_generator.random_int64())
+            yield from source.permutation(n).tolist()
+            source.permutation(n)  # PyTorch's sampler looks whether more than n are wanted
         else:
-            yield from generator.permutation(n).tolist()
-            generator.permutation(n)  # PyTorch's sampler looks whether more than n are wanted
+            yield from range(n)
 
     def _batch(self, indices):
-        if self.collate_fn is None and _takes_index_arrays(self.dataset):
+        if self.collate_fn is default_collate and _takes_index_arrays(self.dataset):
             return list(self.dataset[np.asarray(indices)])
-        return (self.collate_fn or default_collate)([self.dataset[i] for i in indices])
+        return self.collate_fn([self.dataset[i] for i in indices])
 
 
 def _takes_index_arrays(dataset):
@@ -112,7 +108,7 @@ def default_collate(batch):
     if isinstance(first, Tensor):
         return stack(batch, 0)
     if isinstance(first, (np.ndarray, np.generic)):
-        return from_numpy(np.stack(batch))
+        return stack([from_numpy(np.asarray(sample)) for sample in batch], 0)
     if isinstance(first, (float, int)):
         return tensor(batch, dtype=dtypes.float64 if isinstance(first, float) else None)
     if isinstance(first, (str, bytes)):

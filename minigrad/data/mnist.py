@@ -76,8 +76,8 @@ def read_idx(path, axes):
         raise ValueError(f"{path} ends after {len(content)} bytes of a header of {header}")
     shape = [int.from_bytes(content[i : i + 4], "big") for i in range(4, header, 4)]
     if not len(content) - header == math.prod(shape) > 0:
-        raise ValueError(f"{path} announces {' x '.join(map(str, shape))} = {math.prod(shape)} bytes, "
-                         f"but holds {len(content) - header}")
+        announced = " x ".join(map(str, shape))
+        raise ValueError(f"{path} announces {announced} = {math.prod(shape)} bytes, but holds {len(content) - header}")
     # A copy, because the bytes of `content` are read-only.
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape).copy()
 

@@ -13,17 +13,36 @@
    One side is packed: it lies in the order in which it is read. The other is read where it is, by
    two tables of offsets: what convolution means is in these tables alone (tables.py).
 
-       block           a is packed;  b[k][j] = b[column[j] + step[k]]
-       block, pairs    the same, but a[i][k] is a vector too: the lanes of out are to be added up
-       block_by_rows   b is packed;  a[i][k] = a[row[i] + step[k]]
+       block           a is packed;  b[k][j] = b[place[j] + step[k]]
+       block_pairs     the same, but a[i][k] is a vector too: the lanes of out are to be added up
+       block_by_rows   b is packed;  a[i][k] = a[place[i] + step[k]]
 
    This file is a template: simd.h includes it for each element type (real) and instruction set (ISA,
    TARGET, BYTES, REGISTERS). Without GCC's vector types a vector is a single number. */
 
-/* R and V are constants wherever this is inlined, so that its loops unroll. */
-TARGET ALWAYS_INLINE void NAME(store)(
-    const int R, const int V, NAME(vector) sum[MAX_ROWS][MAX_COLUMNS], STORE_ARGUMENTS(real))
+/* R, V and kind are constants wherever this is inlined, so that its loops unroll. The sums are added to
+   what a row starts with or, if start is NULL, to what is in out. */
+TARGET ALWAYS_INLINE void NAME(unrolled)(const int R, const int V, const int kind, BLOCK_ARGUMENTS(real))
 {
+    const real *from[MAX_ROWS];
+    const int places = kind == BY_ROWS ? R : V;
+    NAME(vector) sum[MAX_ROWS][MAX_COLUMNS] = {{{0}}};
+    UNROLL for (int i = 0; i < places; i++) from[i] = (kind == BY_ROWS ? a : b) + place[i];
+
+    for (ptrdiff_t k = 0; k < n; k++) {
+        NAME(vector) v[MAX_COLUMNS];
+        UNROLL for (int j = 0; j < V; j++) v[j] = VECTOR(kind == BY_ROWS ? b + j * LANES : from[j] + step[k]);
+        UNROLL for (int i = 0; i < R; i++)
+            UNROLL for (int j = 0; j < V; j++)
+                if (kind == PAIRS)
+                    sum[i][j] += VECTOR(a + i * LANES) * v[j];
+                else
+                    sum[i][j] += (kind == BY_ROWS ? from[i][step[k]] : a[i]) * v[j];
+        if (kind == BY_ROWS)
+            b += V * LANES;
+        else
+            a += kind == PAIRS ? R * LANES : R;
+    }
     UNROLL for (int i = 0; i < R; i++)
         UNROLL for (int j = 0; j < V; j++)
             if (start)
@@ -32,70 +51,25 @@ TARGET ALWAYS_INLINE void NAME(store)(
                 VECTOR(out + i * pitch + to[j]) += sum[i][j];
 }
 
-TARGET ALWAYS_INLINE void NAME(unrolled)(const int R, const int V, const int pairs, BLOCK_ARGUMENTS(real))
-{
-    const real *from[MAX_COLUMNS];
-    NAME(vector) sum[MAX_ROWS][MAX_COLUMNS] = {{{0}}};
-    UNROLL for (int j = 0; j < V; j++) from[j] = b + column[j];
-
-    for (ptrdiff_t k = 0; k < n; k++) {
-        NAME(vector) v[MAX_COLUMNS];
-        UNROLL for (int j = 0; j < V; j++) v[j] = VECTOR(from[j] + step[k]);
-        UNROLL for (int i = 0; i < R; i++)
-            UNROLL for (int j = 0; j < V; j++)
-                sum[i][j] += pairs ? VECTOR(a + i * LANES) * v[j] : a[i] * v[j];
-        a += pairs ? R * LANES : R;
-    }
-    NAME(store)(R, V, sum, start, out, pitch, to);
-}
-
-TARGET ALWAYS_INLINE void NAME(unrolled_by_rows)(const int R, const int V, BY_ROWS_ARGUMENTS(real))
-{
-    const real *from[MAX_ROWS];
-    NAME(vector) sum[MAX_ROWS][MAX_COLUMNS] = {{{0}}};
-    UNROLL for (int i = 0; i < R; i++) from[i] = a + row[i];
-
-    for (ptrdiff_t k = 0; k < n; k++) {
-        NAME(vector) v[MAX_COLUMNS];
-        UNROLL for (int j = 0; j < V; j++) v[j] = VECTOR(b + j * LANES);
-        UNROLL for (int i = 0; i < R; i++)
-            UNROLL for (int j = 0; j < V; j++) sum[i][j] += from[i][step[k]] * v[j];
-        b += V * LANES;
-    }
-    NAME(store)(R, V, sum, start, out, pitch, to);
-}
-
 /* One instance for each number of rows and columns, so that nothing is computed in vain. */
-#define CASE(R, V) \
+#define CASE(R, V, kind) \
     case 4 * (R) + (V)-1: \
-        if (FITS(R, V, REGISTERS)) INSTANCE(R, V); \
+        if (FITS(R, V, REGISTERS)) NAME(unrolled)(R, V, kind, n, a, b, place, step, start, out, pitch, to); \
         break;
-#define CASES(R) CASE(R, 1) CASE(R, 2) CASE(R, 3) CASE(R, 4)
-#define ALL_CASES \
-    CASES(1) CASES(2) CASES(3) CASES(4) CASES(5) CASES(6) CASES(7) \
-    CASES(8) CASES(9) CASES(10) CASES(11) CASES(12) CASES(13) CASES(14)
-
-TARGET static void NAME(block)(int rows, int columns, BLOCK_ARGUMENTS(void))
-{
-#define INSTANCE(R, V) NAME(unrolled)(R, V, 0, n, a, b, column, step, start, out, pitch, to)
-    switch (4 * rows + columns - 1) { ALL_CASES }
-#undef INSTANCE
-}
-
-TARGET static void NAME(block_pairs)(int rows, int columns, BLOCK_ARGUMENTS(void))
-{
-#define INSTANCE(R, V) NAME(unrolled)(R, V, 1, n, a, b, column, step, start, out, pitch, to)
-    switch (4 * rows + columns - 1) { ALL_CASES }
-#undef INSTANCE
-}
-
-TARGET static void NAME(block_by_rows)(int rows, int columns, BY_ROWS_ARGUMENTS(void))
-{
-#define INSTANCE(R, V) NAME(unrolled_by_rows)(R, V, n, a, row, step, b, start, out, pitch, to)
-    switch (4 * rows + columns - 1) { ALL_CASES }
-#undef INSTANCE
-}
+#define CASES(R, kind) CASE(R, 1, kind) CASE(R, 2, kind) CASE(R, 3, kind) CASE(R, 4, kind)
+#define DEFINE_BLOCK(stem, kind) \
+    TARGET static void NAME(stem)(int rows, int columns, BLOCK_ARGUMENTS(void)) \
+    { \
+        switch (4 * rows + columns - 1) { \
+            CASES(1, kind) CASES(2, kind) CASES(3, kind) CASES(4, kind) CASES(5, kind) \
+            CASES(6, kind) CASES(7, kind) CASES(8, kind) CASES(9, kind) CASES(10, kind) \
+            CASES(11, kind) CASES(12, kind) CASES(13, kind) CASES(14, kind) \
+        } \
+    }
+DEFINE_BLOCK(block, NUMBERS)
+DEFINE_BLOCK(block_pairs, PAIRS)
+DEFINE_BLOCK(block_by_rows, BY_ROWS)
 
 #undef CASE
 #undef CASES
-#undef ALL_CASES
+#undef DEFINE_BLOCK

@@ -20,35 +20,31 @@ CHUNK = 500_000  # numbers of bordered images that stay in the cache until they 
 
 def conv_forward(x, w, bias, stride, padding, dilation, groups):
     """Correlate the images x with the kernels w and add bias [D] or None."""
-    steps = stride, padding, dilation, groups, lanes(x)
-    geometry = tables.plan(tables.forward, x.shape, w.shape, *steps)
+    geometry = tables.plan(tables.forward, x.shape, w.shape, stride, padding, dilation, groups, lanes(x))
     bias = np.zeros(w.shape[0], x.dtype) if bias is None else bias
     same_type(x, w, bias)
     same_shape("bias", bias, w.shape[:1])
-    y = np.empty((x.shape[0], w.shape[0], *geometry.y_size[: x.ndim - 2]), x.dtype)
-    return run(x, w, bias, y, geometry, groups)
+    return run(x, w, bias, np.empty(y_shape(geometry, x.shape, w.shape), x.dtype), geometry, groups)
 
 
 def conv_input_grad(g, w, x_shape, stride, padding, dilation, groups):
     """The gradient dx of <g, conv(x, w)> to x; as an operation, the transposed convolution of g."""
-    steps = stride, padding, dilation, groups, lanes(g)
-    geometry = tables.plan(tables.input_grad, x_shape, w.shape, *steps)
-    same_shape("g", g, (x_shape[0], w.shape[0], *geometry.y_size[: len(x_shape) - 2]))
+    geometry = tables.plan(tables.input_grad, x_shape, w.shape, stride, padding, dilation, groups, lanes(g))
+    same_shape("g", g, y_shape(geometry, x_shape, w.shape))
     same_type(g, w)
     return run(g, w, np.zeros(x_shape[1], g.dtype), np.empty(x_shape, g.dtype), geometry, groups)
 
 
 def conv_weight_grad(x, g, w_shape, stride, padding, dilation, groups):
     """The gradient dw of <g, conv(x, w)> to w."""
-    steps = stride, padding, dilation, groups, lanes(x)
-    geometry = tables.plan(tables.weight_grad, x.shape, w_shape, *steps)
-    same_shape("g", g, (x.shape[0], w_shape[0], *geometry.y_size[: x.ndim - 2]))
+    geometry = tables.plan(tables.weight_grad, x.shape, w_shape, stride, padding, dilation, groups, lanes(x))
+    same_shape("g", g, y_shape(geometry, x.shape, w_shape))
     same_type(x, g)
     if not x.size or not g.size:
         return np.zeros(w_shape, x.dtype)
     image, g = lay_out(x, geometry), np.ascontiguousarray(g)
-    if geometry.side_by_side:
-        g = side_by_side(g, np.zeros(1, np.intp), math.prod(g.shape[2:]))
+    if geometry.side_by_side:  # g too, each of its planes as one row
+        g = lay_out(g.reshape(*g.shape[:2], -1), geometry._replace(rows=np.zeros(1, np.intp), bordered=geometry.y_size))
     loop, depth = geometry.loops[0], w_shape[0] // groups
     return weight_grad(by_group(image, groups), by_group(g, groups), loop, depth).reshape(w_shape)
 
@@ -82,32 +78,28 @@ def run(x, w, bias, y, geometry, groups):
 def lay_out(x, geometry, buffer=None):
     """x as the loops see it: with zeros around its images, or images side by side; C-contiguous."""
     x = np.ascontiguousarray(x)
-    width = lanes(x) if geometry.side_by_side else 1
-    if geometry.as_it_is and width == 1:
+    if geometry.as_it_is and not geometry.side_by_side:
         return x
-    shape = -(-x.shape[0] // width), x.shape[1], *geometry.bordered
+    (n, channels), columns = x.shape[:2], x.shape[-1]
+    shape = -(-n // lanes(x)) if geometry.side_by_side else n, channels, *geometry.bordered
     bordered = np.zeros(shape, x.dtype) if buffer is None else buffer[: shape[0]]
     if geometry.side_by_side:
-        interleave(x.reshape(*x.shape[:2], -1, x.shape[-1]), geometry.rows[:: x.shape[-1]] // width,
-                   bordered.reshape(*shape[:2], -1))
+        rows = geometry.rows[::columns] // lanes(x)
+        interleave(x.reshape(n, channels, -1, columns), rows, bordered.reshape(*shape[:2], -1))
     else:
-        planes = x.shape[0] * x.shape[1]
-        flat = x.reshape(planes, geometry.rows.size, x.shape[-1])
-        add_border(flat, geometry.rows, geometry.columns, bordered.reshape(planes, -1))
-    return bordered
-
-
-def side_by_side(x, rows, size):
-    """[N, C, *S] as [N / lanes, C, size, lanes], each plane with its rows at their starts."""
-    n, channels = x.shape[:2]
-    bordered = np.zeros((-(-n // lanes(x)), channels, size * lanes(x)), x.dtype)
-    interleave(x.reshape(n, channels, rows.size, -1), rows, bordered)
+        planes = x.reshape(n * channels, -1, columns)
+        add_border(planes, geometry.rows, geometry.columns, bordered.reshape(n * channels, -1))
     return bordered
 
 
 def by_group(x, groups):
     """View [N, C, *S] as [N, groups, C/groups * S]."""
     return x.reshape(x.shape[0], groups, -1)
+
+
+def y_shape(geometry, x_shape, w_shape):
+    """Of a geometry that has, side by side, one more dimension."""
+    return (x_shape[0], w_shape[0], *geometry.y_size[: len(x_shape) - 2])
 
 
 def same_type(*arrays):

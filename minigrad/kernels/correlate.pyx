@@ -20,9 +20,8 @@ import numpy as np
 from cython.parallel cimport prange
 from libc.string cimport memcpy, memset
 
-from minigrad.kernels.loops cimport (
-    MAX_COLUMNS, MAX_ROWS, PANEL, PIECE, TILE, WIDEST, Loop, aligned, ceil_div, read_loop, real_t, table_t, threads_for,
-)
+from .loops cimport (MAX_COLUMNS, MAX_ROWS, PANEL, PIECE, TILE, WIDEST, Loop, aligned, ceil_div, read_loop, real_t,
+                     table_t, threads_for)
 
 cdef enum:
     ITEMS = 16  # of work, at least, if there is work enough
@@ -33,71 +32,52 @@ cdef inline Py_ssize_t channel(const Loop *loop, Py_ssize_t block) noexcept nogi
     return block * loop.depth // loop.blocks
 
 
-cdef void pack(
-    const Loop *loop, Py_ssize_t block,
-    const real_t *w,  # IN   one group
-    real_t *packed,  # OUT  [taps, rows of the block]
-) noexcept nogil:
+cdef void pack(const Loop *loop, Py_ssize_t block, const real_t *w, real_t *packed) noexcept nogil:
+    """packed [taps, rows of the block] from the w of one group."""
     cdef Py_ssize_t first = channel(loop, block), rows = channel(loop, block + 1) - first, k, i
-    w += first * loop.pitch
-    packed += first * loop.taps
+    w, packed = w + first * loop.pitch, packed + first * loop.taps
     for k in range(loop.taps):
         for i in range(rows):
             packed[i] = w[loop.pick[k] + i * loop.pitch]
         packed += rows
 
 
-cdef inline Py_ssize_t seen_taps(
-    const Loop *loop, Py_ssize_t p, Py_ssize_t q, Py_ssize_t *first,
-) noexcept nogil:
-    """How many taps, and from which one on, see the image from any of the positions p to q."""
-    first[0] = min(loop.first[p], loop.first[q])
-    return max(loop.last[p], loop.last[q]) - first[0]
-
-
-cdef void sum_in_place(
-    const Loop *loop, Py_ssize_t v, Py_ssize_t columns,
-    const real_t *image,  # IN   one group of one image
-    const real_t *packed,  # IN   w of one group
-    const real_t *bias,  # IN   [depth]
-    real_t *y, Py_ssize_t plane,  # OUT  [depth, plane]
-) noexcept nogil:
-    """All channels of the vectors v, v + 1, ... of positions."""
+cdef void sum_in_place(const Loop *loop, Py_ssize_t v, Py_ssize_t columns, const real_t *image, const real_t *packed,
+                       const real_t *bias, real_t *y, Py_ssize_t plane) noexcept nogil:
+    """All channels of the vectors v, v + 1, ... of positions: y [depth, plane] of one group of one image."""
     cdef char[TILE] sums
     cdef real_t *tile = <real_t *> sums
     cdef const real_t *start
     cdef Py_ssize_t[MAX_COLUMNS] column, to
-    cdef Py_ssize_t i, j, k, d, rows, taps, first
+    cdef Py_ssize_t i, j, k, d, rows
+    # The taps that see the image from any of these positions:
+    cdef Py_ssize_t p = loop.vectors[v], q = loop.vectors[v + columns - 1] + loop.lanes - 1
+    cdef Py_ssize_t first = min(loop.first[p], loop.first[q]), taps = max(loop.last[p], loop.last[q]) - first
+    cdef bint direct = taps <= PIECE  # vectors overlap: y itself cannot collect the sums of several pieces
     for i in range(columns):
-        column[i] = loop.base[loop.vectors[v + i]]
-        to[i] = loop.target[loop.vectors[v + i]]
-    taps = seen_taps(loop, loop.vectors[v], loop.vectors[v + columns - 1] + loop.lanes - 1, &first)
+        column[i], to[i] = loop.base[loop.vectors[v + i]], loop.target[loop.vectors[v + i]]
     for i in range(loop.blocks):
-        d, rows = channel(loop, i), channel(loop, i + 1) - channel(loop, i)
-        if taps <= PIECE:
-            loop.simd.block(rows, columns, taps, packed + d * loop.taps + first * rows, image, column,
-                            loop.tap + first, bias + d, y + d * plane, plane, to)
-            continue
-        start = bias + d  # vectors overlap: y itself cannot collect the sums of the pieces
+        d, rows, start = channel(loop, i), channel(loop, i + 1) - channel(loop, i), bias + channel(loop, i)
         for j in range(ceil_div(taps, PIECE)):
             k = first + j * PIECE
             loop.simd.block(
-                rows, columns, min(PIECE, first + taps - k), packed + d * loop.taps + k * rows, image,
-                column, loop.tap + k, start, tile, loop.panel_step[1], loop.lane_step)
+                rows, columns, min(PIECE, first + taps - k), packed + d * loop.taps + k * rows, image, column,
+                loop.tap + k, start, y + d * plane if direct else tile, plane if direct else loop.panel_step[1],
+                <table_t> to if direct else <table_t> loop.lane_step)
             start = NULL
-        for j in range(rows):
+        for j in range(0 if direct else rows):
             for k in range(columns):
                 memcpy(y + (d + j) * plane + to[k], tile + j * loop.panel_step[1] + k * loop.lanes,
                        loop.lanes * sizeof(real_t))
 
 
-cdef void sum_gathered(
-    const Loop *loop, Py_ssize_t at, Py_ssize_t count, Py_ssize_t first, Py_ssize_t last,
-    const real_t *image, Py_ssize_t image_pitch, const real_t *end,  # IN   one group of image 0, 1, ...
-    const real_t *packed, const real_t *bias,  # IN   as above
-    real_t *y, Py_ssize_t y_pitch, Py_ssize_t plane,  # OUT  likewise
-) noexcept nogil:
-    """The blocks of channels `first` to `last` of `count` positions, counted through all images."""
+cdef void sum_gathered(const Loop *loop, Py_ssize_t at, Py_ssize_t count, Py_ssize_t first, Py_ssize_t last,
+                       const real_t *image, Py_ssize_t image_pitch, const real_t *end, const real_t *packed,
+                       const real_t *bias, real_t *y, Py_ssize_t y_pitch, Py_ssize_t plane) noexcept nogil:
+    """The blocks of channels `first` to `last` of `count` positions, counted through all images.
+
+    image and y point to one group of image 0; the others follow at their pitch. `end` is that of image's memory.
+    """
     cdef char[PANEL] memory
     cdef real_t *panel = <real_t *> aligned(memory)
     cdef char[TILE] sums
@@ -105,23 +85,22 @@ cdef void sum_gathered(
     cdef real_t[MAX_ROWS] zero
     cdef const real_t *start
     cdef Py_ssize_t[WIDEST + 1] run, to, target
-    cdef int runs = 0
+    cdef int runs = 0  # of neighbours in the image
     cdef Py_ssize_t columns = ceil_div(count, loop.lanes), width = loop.panel_step[1]
     cdef Py_ssize_t image_number = at // loop.positions, p = at % loop.positions
     cdef Py_ssize_t begin = loop.taps, finish = 0, source = -2
-    cdef Py_ssize_t i, j, k, n, d, rows, piece
-    cdef bint whole
+    cdef Py_ssize_t i, j, k, n, d, rows, piece, before
+    cdef bint whole  # vectors of neighbours in y, too: they need no tile
     for i in range(count):
-        if image_number * image_pitch + loop.base[p] != source + 1:
-            run[runs], to[runs] = image_number * image_pitch + loop.base[p], i
+        before, source = source, image_number * image_pitch + loop.base[p]
+        if source != before + 1:
+            run[runs], to[runs] = source, i
             runs += 1
-        source = image_number * image_pitch + loop.base[p]
         target[i] = image_number * y_pitch + loop.target[p]
         begin, finish = min(begin, loop.first[p]), max(finish, loop.last[p])
         p += 1
         if p == loop.positions:
-            p = 0
-            image_number += 1
+            p, image_number = 0, image_number + 1
     to[runs] = count
     whole = count == columns * loop.lanes and target[count - 1] - target[0] == count - 1
     memset(zero, 0, sizeof(zero))
@@ -134,41 +113,24 @@ cdef void sum_gathered(
         for i in range(first, last):
             d, rows = channel(loop, i), channel(loop, i + 1) - channel(loop, i)
             start = bias + d
-            if whole:
-                if piece:
-                    start = NULL
-                loop.simd.block(
-                    rows, columns, n, packed + d * loop.taps + k * rows,
-                    panel, loop.lane_step, loop.panel_step, start,
-                    y + d * plane + target[0], plane, loop.lane_step)
-                continue
             if piece:
-                start = zero
+                start = NULL if whole else zero
             loop.simd.block(
-                rows, columns, n, packed + d * loop.taps + k * rows,
-                panel, loop.lane_step, loop.panel_step, start,
-                tile, width, loop.lane_step)
-            for j in range(rows):
-                scatter(tile + j * width, count, target, piece > 0, y + (d + j) * plane)
+                rows, columns, n, packed + d * loop.taps + k * rows, panel, loop.lane_step, loop.panel_step, start,
+                y + d * plane + target[0] if whole else tile, plane if whole else width, loop.lane_step)
+            if not whole:
+                for j in range(rows):
+                    scatter(tile + j * width, count, target, piece > 0, y + (d + j) * plane)
 
 
-cdef inline void scatter(
-    const real_t *sums, Py_ssize_t count, table_t target, bint add, real_t *y,
-) noexcept nogil:
+cdef inline void scatter(const real_t *sums, Py_ssize_t count, table_t target, bint add, real_t *y) noexcept nogil:
     cdef Py_ssize_t p
-    if not add:
-        for p in range(count):
-            y[target[p]] = sums[p]
-        return
     for p in range(count):
-        y[target[p]] += sums[p]
+        y[target[p]] = sums[p] + (y[target[p]] if add else 0)
 
 
-def pack_weights(
-    const real_t[:, ::1] w,  # IN   [groups, .]
-    tables, Py_ssize_t depth,
-):
-    """w in the order in which `correlate` reads it: [groups, depth * taps], block by block."""
+def pack_weights(const real_t[:, ::1] w, tables, Py_ssize_t depth):
+    """w [groups, .] in the order in which `correlate` reads it: [groups, depth * taps], block by block."""
     cdef Loop loop = read_loop(tables, w, depth)
     cdef Py_ssize_t i, groups = w.shape[0], blocks = loop.blocks
     array = np.empty((groups, depth * loop.taps), np.asarray(w).dtype)
@@ -179,14 +141,13 @@ def pack_weights(
     return array
 
 
-def correlate(
-    const real_t[:, :, ::1] image,  # IN   [N, groups, channels * bordered plane]
-    const real_t[:, ::1] packed,  # IN   [groups, depth * taps], from pack_weights
-    const real_t[:, ::1] bias,  # IN   [groups, depth]
-    real_t[:, :, ::1] y,  # OUT  [N, groups, depth * plane]
-    tables,  # IN   a tables.Loop
-):
-    """y[n, g, d * plane + target[p]] = bias[g, d] + the sum over all taps"""
+def correlate(const real_t[:, :, ::1] image, const real_t[:, ::1] packed, const real_t[:, ::1] bias,
+              real_t[:, :, ::1] y, tables):
+    """y[n, g, d * plane + target[p]] = bias[g, d] + the sum over all taps
+
+    image [N, groups, channels * bordered plane], packed [groups, depth * taps] from pack_weights, bias
+    [groups, depth], y [N, groups, depth * plane]; tables is a tables.Loop.
+    """
     cdef Loop loop = read_loop(tables, y, bias.shape[1])
     cdef Py_ssize_t images = image.shape[0], groups = image.shape[1], plane = y.shape[2] // loop.depth
     cdef Py_ssize_t image_pitch = groups * image.shape[2], y_pitch = groups * y.shape[2]
@@ -197,8 +158,7 @@ def correlate(
     cdef Py_ssize_t lists = images * groups if in_place else groups
     cdef Py_ssize_t cuts = ceil_div(vectors, loop.columns), i, j, n, g, v, columns, part, section
     cdef Py_ssize_t parts = min(cuts, max(ceil_div(cuts, ITEMS), ceil_div(ITEMS, lists)))
-    cdef Py_ssize_t sections = 1 if in_place else min(
-        ceil_div(loop.blocks, 4), ceil_div(ITEMS, lists * parts))
+    cdef Py_ssize_t sections = 1 if in_place else min(ceil_div(loop.blocks, 4), ceil_div(ITEMS, lists * parts))
     cdef int threads = threads_for(<double> images * groups * loop.depth * loop.taps * loop.positions)
     for i in prange(lists * parts * sections, nogil=True, schedule="static", num_threads=threads):
         section, part, n = i % sections, i // sections % parts, i // (sections * parts)
@@ -207,11 +167,9 @@ def correlate(
             v = j * vectors // cuts
             columns = (j + 1) * vectors // cuts - v
             if in_place:
-                sum_in_place(
-                    &loop, v, columns, &image[n, g, 0], &packed[g, 0], &bias[g, 0], &y[n, g, 0], plane)
+                sum_in_place(&loop, v, columns, &image[n, g, 0], &packed[g, 0], &bias[g, 0], &y[n, g, 0], plane)
             else:
                 sum_gathered(
                     &loop, v * loop.lanes, min(columns * loop.lanes, images * loop.positions - v * loop.lanes),
                     section * loop.blocks // sections, (section + 1) * loop.blocks // sections,
-                    &image[0, g, 0], image_pitch, end, &packed[g, 0], &bias[g, 0],
-                    &y[0, g, 0], y_pitch, plane)
+                    &image[0, g, 0], image_pitch, end, &packed[g, 0], &bias[g, 0], &y[0, g, 0], y_pitch, plane)

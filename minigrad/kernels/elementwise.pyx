@@ -26,6 +26,9 @@ cdef enum:
 
 cdef object FLOAT32 = np.dtype(np.float32), FLOAT64 = np.dtype(np.float64)
 
+cdef enum Work:
+    RELU, RELU_GRAD, ERF, SGD
+
 cdef struct Step:
     double lr, momentum, weight_decay
     double scale, sign  # of the gradient: in the average, and against weight decay
@@ -66,77 +69,59 @@ cdef void sgd_chunk(Py_ssize_t n, const Step *step, real_t *p, const real_t *g, 
         p[i] = p[i] - lr * d
 
 
-cdef void run_relu(Py_ssize_t n, const real_t *x, real_t *y) noexcept:
+cdef void erf_chunk(Py_ssize_t n, const real_t *x, real_t *y) noexcept nogil:
     cdef Py_ssize_t i
-    cdef int threads = threads_for(n)
-    for i in prange(0, n, CHUNK, nogil=True, schedule="static", num_threads=threads):
-        relu_chunk(min(CHUNK, n - i), x + i, y + i)
-
-
-cdef void run_relu_grad(Py_ssize_t n, const real_t *g, const real_t *y, real_t *dx) noexcept:
-    cdef Py_ssize_t i
-    cdef int threads = threads_for(n)
-    for i in prange(0, n, CHUNK, nogil=True, schedule="static", num_threads=threads):
-        relu_grad_chunk(min(CHUNK, n - i), g + i, y + i, dx + i)
-
-
-cdef void run_erf(Py_ssize_t n, const real_t *x, real_t *y) noexcept:
-    cdef Py_ssize_t i
-    cdef int threads = threads_for(n)
-    for i in prange(0, n, nogil=True, schedule="static", num_threads=threads):
+    for i in range(n):
         y[i] = erf32(x[i]) if real_t is float else erf64(x[i])
 
 
-cdef void run_sgd(Py_ssize_t n, const Step *step, real_t *p, const real_t *g, real_t *v) noexcept:
-    cdef Py_ssize_t i
-    cdef int threads = threads_for(n)
+cdef void run(Py_ssize_t n, Work work, const Step *step, real_t *a, real_t *b, real_t *c) noexcept:
+    cdef Py_ssize_t i, size
+    cdef int threads = get_num_threads() if n > SMALL else 1
     for i in prange(0, n, CHUNK, nogil=True, schedule="static", num_threads=threads):
-        sgd_chunk(min(CHUNK, n - i), step, p + i, g + i, v + i)
+        size = min(CHUNK, n - i)
+        if work == RELU:
+            relu_chunk(size, a + i, b + i)
+        elif work == RELU_GRAD:
+            relu_grad_chunk(size, a + i, b + i, c + i)
+        elif work == ERF:
+            erf_chunk(size, a + i, b + i)
+        else:
+            sgd_chunk(size, step, a + i, b + i, c + i)
 
 
-cdef int threads_for(Py_ssize_t size) noexcept:
-    return get_num_threads() if size > SMALL else 1
-
-
-cdef bint is_single(cnp.ndarray first, cnp.ndarray other) except -1:
-    """Whether these are float32; TypeError unless both are float32 or both float64."""
-    if first.dtype != other.dtype or first.dtype not in (FLOAT32, FLOAT64):
-        raise TypeError(f"expected float32 or float64, the same in all arrays, got {first.dtype} {other.dtype}")
-    return first.dtype == FLOAT32
-
-
-cdef void *data(cnp.ndarray array):
-    return cnp.PyArray_DATA(array)
+cdef start(Work work, cnp.ndarray a, cnp.ndarray b, cnp.ndarray c, const Step *step=NULL):
+    """Run over C-contiguous arrays of one shape; TypeError unless all are float32 or all float64."""
+    if a.dtype != b.dtype or a.dtype != c.dtype or a.dtype not in (FLOAT32, FLOAT64):
+        raise TypeError(f"expected float32 or float64, the same in all arrays, got {a.dtype} {b.dtype} {c.dtype}")
+    cdef void *x = cnp.PyArray_DATA(a)
+    cdef void *y = cnp.PyArray_DATA(b)
+    cdef void *z = cnp.PyArray_DATA(c)
+    if a.dtype == FLOAT32:
+        run(a.size, work, step, <float *> x, <float *> y, <float *> z)
+    else:
+        run(a.size, work, step, <double *> x, <double *> y, <double *> z)
 
 
 def relu(x):
     """max(x, 0) of an array of any shape; NaN stays NaN, and -0.0 as it is."""
-    x, y = np.ascontiguousarray(x), np.empty(x.shape, x.dtype)
-    if is_single(x, y):
-        run_relu[float](x.size, <float *> data(x), <float *> data(y))
-    else:
-        run_relu[double](x.size, <double *> data(x), <double *> data(y))
+    y = np.empty(x.shape, x.dtype)
+    start(RELU, np.ascontiguousarray(x), y, y)
     return y
 
 
 def relu_grad(g, y):
     """0 where y <= 0, else g: also where y is NaN. ValueError for different shapes."""
     check_shape(y, g)
-    dx, g, y = np.empty(y.shape, y.dtype), np.ascontiguousarray(g), np.ascontiguousarray(y)
-    if is_single(g, y):
-        run_relu_grad[float](y.size, <float *> data(g), <float *> data(y), <float *> data(dx))
-    else:
-        run_relu_grad[double](y.size, <double *> data(g), <double *> data(y), <double *> data(dx))
+    dx = np.empty(y.shape, y.dtype)
+    start(RELU_GRAD, np.ascontiguousarray(g), np.ascontiguousarray(y), dx)
     return dx
 
 
 def erf(x):
     """The error function 2/sqrt(pi) * (the integral of e^(-t^2) from 0 to x) of an array of any shape."""
-    x, y = np.ascontiguousarray(x), np.empty(x.shape, x.dtype)
-    if is_single(x, y):
-        run_erf[float](x.size, <float *> data(x), <float *> data(y))
-    else:
-        run_erf[double](x.size, <double *> data(x), <double *> data(y))
+    y = np.empty(x.shape, x.dtype)
+    start(ERF, np.ascontiguousarray(x), y, y)
     return y
 
 
@@ -150,10 +135,7 @@ def sgd_step(p, g, v, lr, momentum, dampening, weight_decay, nesterov, maximize)
     new_p, new_v = np.ascontiguousarray(p), np.ascontiguousarray(p if v is None else v)
     g = g.copy() if np.may_share_memory(p, g) else np.ascontiguousarray(g)
     cdef Step step = Step(lr, momentum, weight_decay, 1 - dampening, -1 if maximize else 1, nesterov)
-    if is_single(p, new_v) & is_single(p, g):
-        run_sgd[float](p.size, &step, <float *> data(new_p), <float *> data(g), <float *> data(new_v))
-    else:
-        run_sgd[double](p.size, &step, <double *> data(new_p), <double *> data(g), <double *> data(new_v))
+    start(SGD, new_p, g, new_v, &step)
     for array, new in (p, new_p), (v, new_v):
         if array is not None and not array.flags.c_contiguous:  # `new` was a copy
             array[...] = new

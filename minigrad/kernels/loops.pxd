@@ -17,26 +17,20 @@ cdef extern from "simd.h" nogil:
     ctypedef struct pooling:
         pool_axis[3] axis
         Py_ssize_t size, first, whole, taps, stride
+    ctypedef void block_function(
+        int rows, int columns, Py_ssize_t n, const void *a, const void *b, table_t place, table_t step,
+        const void *start, void *out, Py_ssize_t pitch, table_t to) noexcept nogil
     ctypedef struct kernels:
         int lanes, registers
-        void (*block)(
-            int rows, int columns, Py_ssize_t n, const void *a, const void *b, table_t column,
-            table_t step, const void *start, void *out, Py_ssize_t pitch, table_t to) noexcept nogil
-        void (*block_pairs)(
-            int rows, int columns, Py_ssize_t n, const void *a, const void *b, table_t column,
-            table_t step, const void *start, void *out, Py_ssize_t pitch, table_t to) noexcept nogil
-        void (*block_by_rows)(
-            int rows, int columns, Py_ssize_t n, const void *a, table_t row, table_t step,
-            const void *b, const void *start, void *out, Py_ssize_t pitch, table_t to) noexcept nogil
-        void (*gather)(
-            Py_ssize_t n, const void *b, const void *end, table_t step,
-            int runs, table_t source, table_t to, void *packed, Py_ssize_t width) noexcept nogil
-        void (*copy)(
-            Py_ssize_t n, Py_ssize_t rows, const void *b, table_t step, Py_ssize_t pitch,
-            void *packed) noexcept nogil
-        void (*transpose)(
-            Py_ssize_t rows, Py_ssize_t columns, const void *a, Py_ssize_t a_pitch,
-            void *b, Py_ssize_t b_pitch) noexcept nogil
+        block_function *block
+        block_function *block_pairs
+        block_function *block_by_rows
+        void (*gather)(Py_ssize_t n, const void *b, const void *end, table_t step, int runs,
+                       table_t source, table_t to, void *packed, Py_ssize_t width) noexcept nogil
+        void (*copy)(Py_ssize_t n, Py_ssize_t rows, const void *b, table_t step, Py_ssize_t pitch,
+                     void *packed) noexcept nogil
+        void (*transpose)(Py_ssize_t rows, Py_ssize_t columns, const void *a, Py_ssize_t a_pitch,
+                          void *b, Py_ssize_t b_pitch) noexcept nogil
         void (*pool)(const pooling *p, const void *x, void *y, int32_t *index) noexcept nogil
     ctypedef struct instruction_set:
         const char *name

@@ -83,18 +83,17 @@ cdef Loop read_loop(tables, array, Py_ssize_t depth) except *:
 
 
 cdef Loop read_tables(tables, array, Py_ssize_t depth) except *:
-    cdef const Py_ssize_t[::1] base = tables.base, target = tables.target, tap = tables.tap
-    cdef const Py_ssize_t[::1] pick = tables.pick, vectors = tables.vectors
-    cdef const Py_ssize_t[::1] first = tables.first, last = tables.last
+    cdef const Py_ssize_t[::1] base = tables.base, target = tables.target, tap = tables.tap, pick = tables.pick
+    cdef const Py_ssize_t[::1] first = tables.first, last = tables.last, vectors = tables.vectors
     cdef Loop loop
     cdef Py_ssize_t i
     loop.simd = kernels_for(array)
     loop.lanes = loop.simd.lanes
     if loop.lanes != tables.lanes:
         raise RuntimeError("the instruction set was changed during a computation")
-    loop.base, loop.target, loop.tap, loop.pick = &base[0], &target[0], &tap[0], &pick[0]
-    loop.first, loop.last = &first[0], &last[0]
-    loop.n_vectors, loop.vectors = vectors.shape[0], &vectors[0] if vectors.shape[0] else NULL
+    loop.base, loop.target, loop.first, loop.last = &base[0], &target[0], &first[0], &last[0]
+    loop.tap, loop.pick, loop.vectors = &tap[0], &pick[0], &vectors[0] if vectors.shape[0] else NULL
+    loop.n_vectors = vectors.shape[0]
     loop.positions, loop.taps, loop.pitch = base.shape[0], tap.shape[0], tables.pitch
     loop.depth = depth
     loop.columns = most_columns(loop.simd, depth)
@@ -110,13 +109,12 @@ cdef int threads_for(double multiply_adds):
     return get_num_threads() if multiply_adds > SMALL else 1
 
 
-def add_border(
-    const real_t[:, :, ::1] x,  # IN   [planes, rows, columns]
-    const Py_ssize_t[::1] row,  # IN   [rows] where each row begins in a bordered plane
-    const Py_ssize_t[::1] column,  # IN   [columns] where each of its numbers comes in a row
-    real_t[:, ::1] bordered,  # OUT  [planes, bordered plane]
-):
-    """Copy x into larger planes."""
+def add_border(const real_t[:, :, ::1] x, const Py_ssize_t[::1] row, const Py_ssize_t[::1] column,
+               real_t[:, ::1] bordered):
+    """Copy x [planes, rows, columns] into the larger planes of bordered [planes, plane].
+
+    row [rows] says where in a plane each row begins, column [columns] where each of its numbers comes in it.
+    """
     cdef Py_ssize_t i, j, k, columns = x.shape[2]
     cdef bint neighbours = True
     cdef int threads = threads_for(4. * x.size)
@@ -131,34 +129,28 @@ def add_border(
                     bordered[i, row[j] + column[k]] = x[i, j, k]
 
 
-def interleave(
-    const real_t[:, :, :, ::1] x,  # IN   [images, planes, rows, columns]; they need not fill the last vector
-    const Py_ssize_t[::1] row,  # IN   [rows] where each row begins in a bordered plane
-    real_t[:, :, ::1] bordered,  # OUT  [vectors of images, planes, bordered plane * lanes]
-):
-    """As add_border, with the numbers of as many images as a vector holds side by side."""
+def interleave(const real_t[:, :, :, ::1] x, const Py_ssize_t[::1] row, real_t[:, :, ::1] bordered):
+    """As add_border, with the numbers of as many images as a vector holds side by side.
+
+    x is [images, planes, rows, columns], bordered [vectors of images, planes, plane * lanes]. The images need not
+    fill the last vector.
+    """
     cdef const kernels *simd = kernels_for(bordered)
     cdef Py_ssize_t i, j, planes = x.shape[1], lanes = simd.lanes, pitch = planes * x.shape[2] * x.shape[3]
     cdef int threads = threads_for(4. * x.size)
     for i in prange(bordered.shape[0] * planes, nogil=True, schedule="static", num_threads=threads):
         for j in range(x.shape[2]):
-            simd.transpose(
-                min(lanes, x.shape[0] - i // planes * lanes), x.shape[3],
-                &x[i // planes * lanes, i % planes, j, 0], pitch,
-                &bordered[i // planes, i % planes, row[j] * lanes], lanes)
+            simd.transpose(min(lanes, x.shape[0] - i // planes * lanes), x.shape[3],
+                           &x[i // planes * lanes, i % planes, j, 0], pitch,
+                           &bordered[i // planes, i % planes, row[j] * lanes], lanes)
 
 
-def separate(
-    const real_t[:, :, ::1] y,  # IN   [vectors of images, size, lanes]
-    real_t[:, ::1] separated,  # OUT  [images, size]
-):
-    """Undo `interleave`, for arrays without a border."""
+def separate(const real_t[:, :, ::1] y, real_t[:, ::1] separated):
+    """Undo `interleave` without a border: y [vectors of images, size, lanes] to separated [images, size]."""
     cdef const kernels *simd = kernels_for(separated)
     cdef Py_ssize_t i, first, size = y.shape[1], lanes = simd.lanes, parts = ceil_div(size, 1024)
     cdef int threads = threads_for(4. * y.size)
     for i in prange(y.shape[0] * parts, nogil=True, schedule="static", num_threads=threads):
         first = i % parts * 1024
-        simd.transpose(
-            min(1024, size - first), min(lanes, separated.shape[0] - i // parts * lanes),
-            &y[i // parts, first, 0], lanes,
-            &separated[i // parts * lanes, first], size)
+        simd.transpose(min(1024, size - first), min(lanes, separated.shape[0] - i // parts * lanes),
+                       &y[i // parts, first, 0], lanes, &separated[i // parts * lanes, first], size)

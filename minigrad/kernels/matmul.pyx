@@ -23,10 +23,8 @@ from libc.string cimport memcpy, memset
 
 from minigrad.memory import empty
 
-from minigrad.kernels.loops cimport (
-    MAX_BYTES, MAX_COLUMNS, MAX_ROWS, PIECE, TILE, aligned, ceil_div, kernels, kernels_for, most_columns,
-    most_rows, part, real_t, table_t, threads_for,
-)
+from .loops cimport (MAX_BYTES, MAX_COLUMNS, MAX_ROWS, PIECE, TILE, aligned, ceil_div, kernels, kernels_for,
+                     most_columns, most_rows, part, real_t, table_t, threads_for)
 
 cdef enum:
     ROWS = 48  # of a, at most, in an item of work
@@ -36,11 +34,9 @@ cdef struct Strides:
     Py_ssize_t row, column
 
 
-cdef void pack(
-    const kernels *simd, Py_ssize_t terms, Py_ssize_t columns,
-    const real_t *b, Strides step,  # IN   [terms, columns]
-    real_t *packed, Py_ssize_t width,  # OUT  [terms, width]
-) noexcept nogil:
+cdef void pack(const kernels *simd, Py_ssize_t terms, Py_ssize_t columns, const real_t *b, Strides step,
+               real_t *packed, Py_ssize_t width) noexcept nogil:
+    """packed [terms, width] from b [terms, columns], with zeros for the columns that it lacks."""
     cdef Py_ssize_t k, n
     for k in range(terms):
         for n in range(columns, width):
@@ -56,57 +52,45 @@ cdef void pack(
             packed[k * width + n] = b[k * step.row + n * step.column]
 
 
-cdef void multiply_panel(
-    const kernels *simd, Py_ssize_t rows, Py_ssize_t terms, Py_ssize_t columns,
-    const real_t *a, Strides step,  # IN   [rows, terms]
-    const real_t *packed,  # IN   [terms, width]
-    real_t *z, Py_ssize_t pitch,  # OUT  [rows, columns]
-) noexcept nogil:
+cdef void multiply_panel(const kernels *simd, Py_ssize_t rows, Py_ssize_t terms, Py_ssize_t columns, const real_t *a,
+                         Strides step, const real_t *packed, real_t *z, Py_ssize_t pitch) noexcept nogil:
+    """z [rows, columns] = a [rows, terms] times the panel packed [terms, width]."""
     cdef char[TILE] memory
     cdef real_t *tile = <real_t *> memory
     cdef real_t[MAX_ROWS] zero
-    cdef real_t *start = zero
     cdef Py_ssize_t[PIECE] term
     cdef Py_ssize_t[MAX_ROWS] row, to
-    cdef Py_ssize_t vectors = ceil_div(columns, simd.lanes), width = vectors * simd.lanes, i, j, k, m, count, piece
+    cdef Py_ssize_t vectors = ceil_div(columns, simd.lanes), width = vectors * simd.lanes, i, j, k, m, n, count, piece
+    cdef bint whole = columns == width  # vectors, which need no tile
     memset(zero, 0, sizeof(zero))
     for i in range(MAX_ROWS):
-        row[i] = i * step.row
-        to[i] = i * simd.lanes
+        row[i], to[i] = i * step.row, i * simd.lanes
     for piece in range(ceil_div(terms, PIECE)):
         k = piece * PIECE
-        for i in range(min(PIECE, terms - k)):
+        n = min(PIECE, terms - k)
+        for i in range(n):
             term[i] = (k + i) * step.column
         m = 0
         while m < rows:
             count = part(rows - m, min(8, most_rows(simd, vectors)))
-            if columns == width:
-                simd.block_by_rows(
-                    count, vectors, min(PIECE, terms - k), a + m * step.row, row, term,
-                    packed + k * width, start, z + m * pitch, pitch, to)
-            else:
-                simd.block_by_rows(
-                    count, vectors, min(PIECE, terms - k), a + m * step.row, row, term,
-                    packed + k * width, zero, tile, width, to)
+            simd.block_by_rows(count, vectors, n, a + m * step.row, packed + k * width, row, term,
+                               NULL if whole and k else <void *> zero,
+                               z + m * pitch if whole else tile, pitch if whole else width, to)
+            if not whole:
                 for i in range(count):
                     for j in range(columns):
                         z[(m + i) * pitch + j] = tile[i * width + j] + (z[(m + i) * pitch + j] if k else 0)
             m += count
-        start = NULL
 
 
-def multiply(
-    const real_t[:, :] a,  # IN   [M, K], of any strides
-    const real_t[:, :] b,  # IN   [K, N], likewise
-    real_t[:, ::1] z,  # OUT  [M, N]
-):
-    """z = a b"""
+def multiply(const real_t[:, :] a, const real_t[:, :] b, real_t[:, ::1] z):
+    """z [M, N] = a [M, K] b [K, N]"""
     cdef const kernels *simd = kernels_for(z)
     cdef Py_ssize_t rows = a.shape[0], terms = a.shape[1], columns = b.shape[1]
     cdef Py_ssize_t vectors = ceil_div(columns, simd.lanes)
     cdef Py_ssize_t most = part(vectors, most_columns(simd, MAX_ROWS))  # vectors of a panel
     cdef Py_ssize_t width = most * simd.lanes, panels = ceil_div(vectors, most)
-    cdef Py_ssize_t pieces = ceil_div(terms, PIECE), cuts = ceil_div(rows, ROWS), i, j, k, m
+    cdef Py_ssize_t pieces = ceil_div(terms, PIECE), cuts = ceil_div(rows, ROWS), i, j, k, m, n, wide
     cdef Strides a_step, b_step
     a_step.row, a_step.column = a.strides[0] // sizeof(real_t), a.strides[1] // sizeof(real_t)
     b_step.row, b_step.column = b.strides[0] // sizeof(real_t), b.strides[1] // sizeof(real_t)
@@ -115,56 +99,42 @@ def multiply(
     cdef int threads = threads_for(<double> rows * terms * columns)
     for i in prange(panels * pieces, nogil=True, schedule="static", num_threads=threads):
         j, k = i // pieces * width, i % pieces * PIECE
-        pack(simd, min(PIECE, terms - k), min(width, columns - j), &b[0, 0] + k * b_step.row + j * b_step.column,
-             b_step, packed + j * terms + k * min_width(simd, width, columns - j), min_width(simd, width, columns - j))
+        n = min(width, columns - j)
+        wide = ceil_div(n, simd.lanes) * simd.lanes
+        pack(simd, min(PIECE, terms - k), n, &b[0, 0] + k * b_step.row + j * b_step.column, b_step,
+             packed + j * terms + k * wide, wide)
     for i in prange(panels * cuts, nogil=True, schedule="static", num_threads=threads):
         j, m = i // cuts * width, i % cuts * rows // cuts
-        multiply_panel(
-            simd, (i % cuts + 1) * rows // cuts - m, terms, min(width, columns - j),
-            &a[0, 0] + m * a_step.row, a_step, packed + j * terms, &z[m, j], columns)
+        multiply_panel(simd, (i % cuts + 1) * rows // cuts - m, terms, min(width, columns - j),
+                       &a[0, 0] + m * a_step.row, a_step, packed + j * terms, &z[m, j], columns)
 
 
-cdef inline Py_ssize_t min_width(const kernels *simd, Py_ssize_t width, Py_ssize_t columns) noexcept nogil:
-    """The width of a panel: whole vectors."""
-    return min(width, ceil_div(columns, simd.lanes) * simd.lanes)
-
-
-cdef void multiply_rows(
-    const kernels *simd, Py_ssize_t terms, Py_ssize_t columns,
-    const real_t *a,  # IN   [terms]
-    const real_t *b, Py_ssize_t pitch,  # IN   [terms, columns], `columns` no fewer than lanes
-    real_t *z,  # OUT  [columns]
-) noexcept nogil:
-    """z = a b; the last vector of columns overlaps the one before."""
-    cdef char[MAX_COLUMNS * MAX_BYTES] memory
-    cdef real_t *tile = <real_t *> memory
-    cdef real_t[1] zero
-    cdef Py_ssize_t[PIECE] term
-    cdef Py_ssize_t[MAX_COLUMNS] column, to
-    cdef Py_ssize_t vectors = ceil_div(columns, simd.lanes), piece, i, k
-    zero[0] = 0
-    for i in range(vectors):
-        column[i], to[i] = min(i * simd.lanes, columns - simd.lanes), i * simd.lanes
+cdef void multiply_rows(const kernels *simd, Py_ssize_t terms, Py_ssize_t columns, const real_t *a, const real_t *b,
+                        table_t row, real_t *z) noexcept nogil:
+    """z = a b for as many columns as a block has: whole vectors, then what is left of them. b has its rows at `row`."""
+    cdef real_t zero = 0
+    cdef Py_ssize_t[MAX_COLUMNS] column
+    cdef Py_ssize_t vectors = columns // simd.lanes, piece, k, n
+    cdef double total
+    for n in range(vectors):
+        column[n] = n * simd.lanes
     for piece in range(ceil_div(terms, PIECE)):
         k = piece * PIECE
-        for i in range(min(PIECE, terms - k)):
-            term[i] = (k + i) * pitch
-        simd.block(1, vectors, min(PIECE, terms - k), a + k, b, column, term,
-                   NULL if piece else <void *> zero, tile, 0, to)
-    for i in range(vectors):
-        memcpy(z + column[i], tile + to[i], simd.lanes * sizeof(real_t))
+        simd.block(1, vectors, min(PIECE, terms - k), a + k, b, column, row + k, NULL if piece else &zero, z, 0, column)
+    for n in range(vectors * simd.lanes, columns):
+        total = 0
+        for k in range(terms):
+            total += a[k] * b[row[k] + n]
+        z[n] = total
 
 
 cdef real_t dot(const kernels *simd, Py_ssize_t n, const real_t *a, const real_t *b, table_t step) noexcept nogil:
-    """The sum of a[k] * b[k]: whole vectors, then what is left of them."""
+    """The sum of a[k] * b[k]: whole vectors, then what is left of them. step is 0, 1, 2, ... vectors."""
     cdef char[MAX_BYTES] memory
     cdef real_t *sums = <real_t *> memory
-    cdef real_t[1] zero
-    cdef Py_ssize_t[1] origin
-    cdef Py_ssize_t k
     cdef real_t total = 0
-    zero[0], origin[0] = 0, 0
-    simd.block_pairs(1, 1, n // simd.lanes, a, b, origin, step, zero, sums, 0, origin)
+    cdef Py_ssize_t k
+    simd.block_pairs(1, 1, n // simd.lanes, a, b, step, step, &total, sums, 0, step)
     for k in range(simd.lanes):
         total += sums[k]
     for k in range(n - n % simd.lanes, n):
@@ -172,25 +142,24 @@ cdef real_t dot(const kernels *simd, Py_ssize_t n, const real_t *a, const real_t
     return total
 
 
-def multiply_vector(
-    const real_t[::1] a,  # IN   [K]
-    const real_t[:, :] b,  # IN   [K, N], its rows or its columns contiguous
-    real_t[::1] z,  # OUT  [N]
-):
-    """z = a b, which waits for memory, not for arithmetic: b is read in place, and once."""
+def multiply_vector(const real_t[::1] a, const real_t[:, :] b, real_t[::1] z):
+    """z [N] = a [K] b [K, N], which waits for memory, not for arithmetic: b is read in place, and once.
+
+    The rows or the columns of b are contiguous.
+    """
     cdef const kernels *simd = kernels_for(z)
-    cdef Py_ssize_t terms = b.shape[0], columns = b.shape[1], i, n
-    cdef Py_ssize_t width = MAX_COLUMNS * simd.lanes, cuts = ceil_div(columns, width)
-    cdef Py_ssize_t row = b.strides[0] // sizeof(real_t), column = b.strides[1] // sizeof(real_t)
-    cdef const Py_ssize_t[::1] step = np.arange(1 + terms // simd.lanes) * simd.lanes
+    cdef Py_ssize_t terms = b.shape[0], columns = b.shape[1], width = MAX_COLUMNS * simd.lanes, i, n
+    cdef Py_ssize_t row = b.strides[0] // sizeof(real_t)
+    cdef bint by_columns = row == 1
+    cdef const Py_ssize_t[::1] step = np.arange(terms + 1) * (simd.lanes if by_columns else row)
     cdef int threads = threads_for(8. * terms * columns)
-    if column == 1 and columns >= simd.lanes:
-        for i in prange(cuts, nogil=True, schedule="static", num_threads=threads):
-            n = i * columns // cuts
-            multiply_rows(simd, terms, (i + 1) * columns // cuts - n, &a[0], &b[0, n], row, &z[n])
-    else:
+    if by_columns:
         for n in prange(columns, nogil=True, schedule="static", num_threads=threads):
             z[n] = dot(simd, terms, &a[0], &b[0, n], &step[0])
+    else:
+        for i in prange(ceil_div(columns, width), nogil=True, schedule="static", num_threads=threads):
+            n = i * width
+            multiply_rows(simd, terms, min(width, columns - n), &a[0], &b[0, n], &step[0], &z[n])
 
 
 def transposed(const real_t[:, ::1] a):
@@ -206,11 +175,6 @@ def in_elements(a):
     return a.copy() if a.strides[0] % a.itemsize or a.strides[1] % a.itemsize else a
 
 
-def lies_well(b):
-    """Whether multiply_vector can read b."""
-    return b.strides[0] == b.itemsize or (b.strides[1] == b.itemsize and b.shape[1] * b.itemsize >= MAX_BYTES)
-
-
 def matmul(a, b):
     """z [M, N] = a [M, K] b [K, N], all float32 or all float64, of any strides."""
     if a.dtype != b.dtype or a.dtype.char not in "fd":
@@ -220,13 +184,11 @@ def matmul(a, b):
     if not a.size or not b.size:
         return np.zeros((a.shape[0], b.shape[1]), a.dtype)
     a, b = in_elements(a), in_elements(b)
-    if a.shape[0] == 1 and lies_well(b):
+    if b.shape[1] == 1 < a.shape[0]:
+        return matmul(b.T, a.T).reshape(-1, 1)
+    if a.shape[0] == 1 and b.itemsize in b.strides:
         z = np.empty((1, b.shape[1]), a.dtype)
         multiply_vector(np.ascontiguousarray(a[0]), b, z[0])
-        return z
-    if b.shape[1] == 1 and lies_well(a.T):
-        z = np.empty((a.shape[0], 1), a.dtype)
-        multiply_vector(np.ascontiguousarray(b[:, 0]), a.T, z[:, 0])
         return z
     if a.shape[0] < b.shape[1] and (a.shape[0] < 16 or b.strides[1] != b.itemsize):
         z = empty((b.shape[1], a.shape[0]), a.dtype)

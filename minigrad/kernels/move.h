@@ -3,7 +3,9 @@
 /* packed[k][q] = b[step[k] + column[q]], where q goes through runs of neighbours: run r begins at
    from[r] in b and at to[r] in packed. Whole vectors are copied: what is written too much is written
    again by the next run, or lies beyond the last. `end` is the end of b's memory. */
-TARGET static void NAME(gather)(GATHER_ARGUMENTS)
+TARGET static void NAME(gather)(
+    ptrdiff_t n, const void *b, const void *end, const ptrdiff_t *step, int runs,
+    const ptrdiff_t *from, const ptrdiff_t *to, void *memory, ptrdiff_t width)
 {
     const real *source;
     real *packed = memory;
@@ -20,7 +22,8 @@ TARGET static void NAME(gather)(GATHER_ARGUMENTS)
 }
 
 /* packed[k][i] = the vector of b at step[k] + i * pitch, for i < rows. */
-TARGET static void NAME(copy)(COPY_ARGUMENTS)
+TARGET static void NAME(copy)(
+    ptrdiff_t n, ptrdiff_t rows, const void *b, const ptrdiff_t *step, ptrdiff_t pitch, void *memory)
 {
     real *packed = memory;
     for (ptrdiff_t k = 0; k < n; k++)
@@ -30,7 +33,8 @@ TARGET static void NAME(copy)(COPY_ARGUMENTS)
 
 /* b[j][i] = a[i][j] for i < rows and j < columns; the pitches are from row to row. Squares of LANES
    rows go through the registers: stage h exchanges what stands in bit h of row and column. */
-TARGET static void NAME(transpose)(TRANSPOSE_ARGUMENTS)
+TARGET static void NAME(transpose)(
+    ptrdiff_t rows, ptrdiff_t columns, const void *source, ptrdiff_t a_pitch, void *target, ptrdiff_t b_pitch)
 {
     const real *a = source;
     real *b = target;

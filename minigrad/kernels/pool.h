@@ -100,7 +100,7 @@ TARGET static void NAME(pool_row)(
 #endif
 }
 
-TARGET static void NAME(pool)(POOL_ARGUMENTS)
+TARGET static void NAME(pool)(const pooling *p, const void *plane, void *pooled, int32_t *index)
 {
     const real *x = plane;
     real *y = pooled;

@@ -24,11 +24,7 @@ from libc.stdint cimport int32_t
 from libc.string cimport memset
 
 from . import tables
-from .loops cimport kernels, kernels_for, pooling, real_t
-from .threads import get_num_threads
-
-cdef enum:
-    SMALL = 50_000  # elements that are not worth a second thread
+from .loops cimport kernels, kernels_for, pooling, real_t, threads_for
 
 
 cdef class Windows:
@@ -58,7 +54,7 @@ windows = lru_cache(maxsize=64)(Windows)
 def run_pool(Windows w, const real_t[:, ::1] x, real_t[:, ::1] y, int32_t[:, ::1] indices):
     cdef const kernels *simd = kernels_for(x.base)
     cdef Py_ssize_t n
-    cdef int threads = threads_for(x.shape[0] * x.shape[1])
+    cdef int threads = threads_for(10. * x.size)
     for n in prange(x.shape[0], nogil=True, schedule="static", num_threads=threads):
         simd.pool(&w.p, &x[n, 0], &y[n, 0], &indices[n, 0])
 
@@ -66,7 +62,7 @@ def run_pool(Windows w, const real_t[:, ::1] x, real_t[:, ::1] y, int32_t[:, ::1
 def run_scatter(const real_t[:, ::1] g, const int32_t[:, ::1] indices, real_t[:, ::1] dx):
     """dx[indices] += g, where dx was zero; returns how many indices lie outside of dx."""
     cdef Py_ssize_t n, p, outside = 0
-    cdef int threads = threads_for(dx.shape[0] * dx.shape[1])
+    cdef int threads = threads_for(10. * dx.size)
     for n in prange(g.shape[0], nogil=True, schedule="static", num_threads=threads):
         memset(&dx[n, 0], 0, dx.shape[1] * sizeof(real_t))  # here, where it brings dx into the cache
         for p in range(g.shape[1]):
@@ -80,7 +76,7 @@ def run_scatter(const real_t[:, ::1] g, const int32_t[:, ::1] indices, real_t[:,
 def run_gather(const real_t[:, ::1] x, const int32_t[:, ::1] indices, real_t[:, ::1] y):
     """y = x[indices]; returns how many indices lie outside of x."""
     cdef Py_ssize_t n, p, outside = 0
-    cdef int threads = threads_for(y.shape[0] * y.shape[1])
+    cdef int threads = threads_for(10. * y.size)
     for n in prange(x.shape[0], nogil=True, schedule="static", num_threads=threads):
         for p in range(y.shape[1]):
             y[n, p] = 0
@@ -89,10 +85,6 @@ def run_gather(const real_t[:, ::1] x, const int32_t[:, ::1] indices, real_t[:, 
             else:
                 outside += indices[n, p] != -1
     return outside
-
-
-cdef int threads_for(Py_ssize_t size):
-    return get_num_threads() if size > SMALL else 1
 
 
 def max_pool(x, kernel, stride, padding, dilation, output_size):

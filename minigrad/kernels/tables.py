@@ -51,8 +51,7 @@ class Loop(NamedTuple):
 class Geometry(NamedTuple):
     """What a convolution does to one image."""
 
-    x_size: tuple[int, ...]  # spatial shape of x
-    y_size: tuple[int, ...]  # and of y
+    y_size: tuple[int, ...]  # spatial shape of y
     bordered: tuple[int, ...]  # of the image with a border of zeros
     rows: np.ndarray  # where in it each row of the image begins
     columns: np.ndarray  # where each number of a row comes in it
@@ -82,8 +81,8 @@ def plan(kind, x_shape, w_shape, stride, padding, dilation, groups, lanes):
     moved = math.prod(x_shape[1:]) + w_shape[0] * math.prod(apart.y_size)  # numbers of x and y
     if not x_shape[0] or math.prod(x_shape[1:]) * lanes > IN_CACHE:
         return apart
-    together = kind((*x_shape[1:], lanes), (*w_shape, 1), (*stride, 1), (*padding, (0, 0)),
-                    (*dilation, 1), groups, lanes)
+    together = kind((*x_shape[1:], lanes), (*w_shape, 1), (*stride, 1), (*padding, (0, 0)), (*dilation, 1), groups,
+                    lanes)
     vectors = -(-x_shape[0] // lanes)
     better = together.cost * vectors + TRANSPOSING * moved * x_shape[0] < apart.cost * x_shape[0]
     return together._replace(side_by_side=True) if better else apart
@@ -127,8 +126,7 @@ def settle(geometry, depth, groups, other_way):
     """Keep the vectors of neighbours only where the other way costs more."""
     loops, cost = [], 0
     for loop in geometry.loops:
-        in_place = loop.vectors.size * depth * loop.tap.size or math.inf
-        other = other_way(loop, depth)
+        in_place, other = loop.vectors.size * depth * loop.tap.size or math.inf, other_way(loop, depth)
         cost += groups * min(in_place, other)
         vectors = loop.vectors if in_place <= other else loop.vectors[:0]
         loops.append(loop._replace(vectors=vectors, prepared=Prepared()))
@@ -166,9 +164,8 @@ def correlation(x_shape, w_shape, stride, padding, dilation, groups, lanes):
     tap = grid([np.arange(channels) * channel, *taps[:-1], column[np.arange(kernel[-1]) * dilation[-1]]])
     target, pick = np.arange(base.size), np.arange(tap.size)
     loop = make_loop(base, target, tap, pick, tap.size, lanes)
-    before = padding[-1][0]
-    rows = row_starts(size, padding, pitch)
-    return Geometry(size, output, bordered, rows, column[before : before + size[-1]], (loop,))
+    columns = column[padding[-1][0] :][: size[-1]]
+    return Geometry(output, bordered, row_starts(size, padding, pitch), columns, (loop,))
 
 
 @lru_cache(maxsize=64)
@@ -181,39 +178,32 @@ def input_grad(x_shape, w_shape, stride, padding, dilation, groups, lanes):
     g_size = correlation(x_shape, w_shape, stride, padding, dilation, groups, lanes).y_size
     size, kernel, channels = x_shape[1:], w_shape[2:], np.arange(w_shape[0] // groups)
     _, stride, dilation = limits(size, stride, padding, dilation)
-    starts = [before for before, _ in padding]
-    axes = [phases(*axis) for axis in zip(size, kernel, stride, starts, dilation)]
+    axes = [phases(*axis) for axis in zip(size, kernel, stride, padding, dilation)]
     border = tuple(overhang(axis, length) for axis, length in zip(axes, g_size))
     bordered = tuple(before + length + after for length, (before, after) in zip(g_size, border))
-    g_channel, *g_pitch = pitches(bordered)
-    w_channel, *w_pitch = pitches(kernel)
-    x_pitch = pitches(size)[1:]
+    (g_channel, *g_pitch), (w_channel, *w_pitch), (_, *x_pitch) = map(pitches, (bordered, kernel, size))
 
     loops = []
     for phase in itertools.product(*axes):
         base = grid(np.arange(a.positions.size) * p for a, p in zip(phase, g_pitch))
         target = grid(a.positions * p for a, p in zip(phase, x_pitch))
         taps = [(a.shifts + before) * p for a, (before, _), p in zip(phase, border, g_pitch)]
-        picks = [a.taps * p for a, p in zip(phase, w_pitch)]
         tap = grid([channels * g_channel, *taps])
-        pick = grid([channels * w_shape[1] * w_channel, *picks])
+        pick = grid([channels * w_shape[1] * w_channel, *(a.taps * p for a, p in zip(phase, w_pitch))])
         loop = make_loop(base, target, tap, pick, w_channel, lanes)
         if len(stride) > 1:
             before = border[0][0]
             loop = by_rows(loop, channels.size, phase[0].shifts + before, bordered, before, g_size[0])
         loops.append(loop)
-    columns = np.arange(g_size[-1]) + border[-1][0]
-    rows = row_starts(g_size, border, g_pitch)
+    rows, columns = row_starts(g_size, border, g_pitch), np.arange(g_size[-1]) + border[-1][0]
     gaps = sum(loop.base.size for loop in loops) < math.prod(size)
-    geometry = Geometry(size, g_size, bordered, rows, columns, tuple(loops), gaps=gaps)
+    geometry = Geometry(g_size, bordered, rows, columns, tuple(loops), gaps=gaps)
     return settle(geometry, x_shape[0] // groups, groups, gathered)
 
 
 def check(x_shape, w_shape, stride, padding, dilation, groups):
     """Raise ValueError for a geometry that would lead the loops outside of their arrays."""
-    rank = len(x_shape) - 1
-    same_rank = rank == len(w_shape) - 2 == len(stride) == len(padding) == len(dilation)
-    if not (rank >= 1 and same_rank):
+    if not 1 <= len(x_shape) - 1 == len(w_shape) - 2 == len(stride) == len(padding) == len(dilation):
         raise ValueError("expected at least 1 spatial dimension, the same number in all arguments")
     if groups < 1 or w_shape[0] % groups or x_shape[0] != w_shape[1] * groups:
         raise ValueError(f"x {x_shape} and w {w_shape} do not fit {groups} groups")
@@ -246,21 +236,18 @@ def row_starts(size, border, pitch):
 
 def output_size(size, kernel, stride, padding, dilation):
     """Spatial shape of the output: floor((padded - reach) / stride) + 1 on each axis."""
-    return tuple(
-        (s + before + after - d * (k - 1) - 1) // t + 1
-        for s, k, t, (before, after), d in zip(size, kernel, stride, padding, dilation)
-    )
+    return tuple((s + before + after - d * (k - 1) - 1) // t + 1
+                 for s, k, t, (before, after), d in zip(size, kernel, stride, padding, dilation))
 
 
-def phases(size, kernel, stride, before, dilation):
+def phases(size, kernel, stride, padding, dilation):
     """The phases of one axis of x that any tap reaches, at most one for each tap."""
-    reach = np.arange(kernel) * dilation - before
+    reach = np.arange(kernel) * dilation - padding[0]
     found = []
     for start in np.unique(reach % stride):
         if start < size:
             taps = np.flatnonzero(reach % stride == start)
-            positions = np.arange(start, size, stride)
-            found.append(Phase(positions, taps, (start - reach[taps]) // stride))
+            found.append(Phase(np.arange(start, size, stride), taps, (start - reach[taps]) // stride))
     return found
 
 

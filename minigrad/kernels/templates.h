@@ -30,3 +30,11 @@ TARGET static double PASTE(multiply_adds, ISA, float)(ptrdiff_t n)
     for (int i = 0; i < 12; i++) seen += *(float *)(sum + i);
     return seen < 0 ? 0 : 12. * n * BYTES / sizeof(float);
 }
+
+static const instruction_set PASTE(instructions, of, ISA) = INSTRUCTIONS(ISA);
+
+#undef ISA
+#undef NARROWER
+#undef TARGET
+#undef BYTES
+#undef REGISTERS

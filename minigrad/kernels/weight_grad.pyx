@@ -18,10 +18,8 @@ import numpy as np
 from cython.parallel cimport prange
 from libc.string cimport memset
 
-from minigrad.kernels.loops cimport (
-    MAX_BYTES, MAX_COLUMNS, MAX_ROWS, Loop, aligned, ceil_div, most_columns, most_rows, part,
-    read_loop, real_t, threads_for,
-)
+from .loops cimport (MAX_BYTES, MAX_COLUMNS, MAX_ROWS, Loop, aligned, ceil_div, most_columns, most_rows, part,
+                     read_loop, real_t, threads_for)
 
 cdef enum:
     ITEMS = 16  # of work, at least, if there are images enough
@@ -29,140 +27,90 @@ cdef enum:
     TERMS = 256  # positions of a panel by channels
 
 
-cdef void add_by_channels(
-    const Loop *loop, Py_ssize_t n, Py_ssize_t end, Py_ssize_t d, Py_ssize_t depth,
-    Py_ssize_t first, Py_ssize_t last,
-    const real_t *image, Py_ssize_t image_pitch,  # IN   one group of image 0, 1, ...
-    const real_t *g, Py_ssize_t g_pitch,  # IN   likewise, [depth, positions]
-    real_t *sums, Py_ssize_t pitch,  # OUT  [taps, width], from tap to tap
-) noexcept nogil:
-    """Add the images n to end to the channels d, d + 1, ... (`depth` of them) of the taps first to last."""
+cdef void add_by_channels(const Loop *loop, Py_ssize_t depth, Py_ssize_t first, Py_ssize_t last, const real_t *image,
+                          const real_t *g, real_t *sums, Py_ssize_t pitch) noexcept nogil:
+    """Add what one group of an image, and its g [depth, positions], give to the taps first to last of
+    sums [taps, pitch]."""
     cdef char[TERMS * MAX_COLUMNS * MAX_BYTES + MAX_BYTES] memory
     cdef real_t *packed = <real_t *> aligned(memory)
-    cdef Py_ssize_t columns = ceil_div(depth, loop.lanes), width = columns * loop.lanes
-    cdef Py_ssize_t p, k, terms, rows, piece
-    image += n * image_pitch
-    g += n * g_pitch + d * loop.positions
-    memset(packed, 0, TERMS * width * sizeof(real_t))
-    while n < end:
-        for piece in range(ceil_div(loop.positions, TERMS)):
-            p = piece * TERMS
-            terms, k = min(TERMS, loop.positions - p), first
-            loop.simd.transpose(depth, terms, g + p, loop.positions, packed, width)
-            while k < last:
-                rows = part(last - k, min(8, most_rows(loop.simd, columns)))
-                loop.simd.block_by_rows(
-                    rows, columns, terms, image, loop.tap + k, loop.base + p, packed,
-                    NULL, sums + k * pitch, pitch, loop.lane_step)
-                k += rows
-        n += 1
-        image += image_pitch
-        g += g_pitch
+    cdef Py_ssize_t columns = ceil_div(depth, loop.lanes), width = columns * loop.lanes, p, k, terms, rows, piece
+    if depth < width:
+        memset(packed, 0, min(TERMS, loop.positions) * width * sizeof(real_t))
+    for piece in range(ceil_div(loop.positions, TERMS)):
+        p, k = piece * TERMS, first
+        terms = min(TERMS, loop.positions - p)
+        loop.simd.transpose(depth, terms, g + p, loop.positions, packed, width)
+        while k < last:
+            rows = part(last - k, min(8, most_rows(loop.simd, columns)))
+            loop.simd.block_by_rows(rows, columns, terms, image, packed, loop.tap + k, loop.base + p,
+                                    NULL, sums + k * pitch, pitch, loop.lane_step)
+            k += rows
 
 
-cdef void add_by_positions(
-    const Loop *loop, Py_ssize_t n, Py_ssize_t end, Py_ssize_t d, Py_ssize_t rows,
-    const real_t *image, Py_ssize_t image_pitch,  # IN   as above
-    const real_t *g, Py_ssize_t g_pitch,  # IN   as above
-    real_t *sums,  # OUT  [rows, taps, lanes]
-) noexcept nogil:
-    """Add the images n to end to the channels d, d + 1, ..."""
+cdef void add_by_positions(const Loop *loop, Py_ssize_t rows, const real_t *image, const real_t *g,
+                           real_t *sums) noexcept nogil:
+    """Add what an image gives to so many channels: sums [rows, taps, lanes]."""
     cdef char[(VECTORS * MAX_ROWS + 1) * MAX_BYTES] memory
     cdef real_t *packed = <real_t *> aligned(memory)
     cdef Py_ssize_t[VECTORS] start
-    cdef Py_ssize_t most = most_columns(loop.simd, rows), v, k, i, j, p, terms, seen, columns, piece
-    image += n * image_pitch
-    g += n * g_pitch
-    while n < end:
-        seen = 0
-        for piece in range(ceil_div(loop.n_vectors, VECTORS)):
-            v = piece * VECTORS
-            terms = min(VECTORS, loop.n_vectors - v)
-            loop.simd.copy(terms, rows, g + d * loop.positions, loop.vectors + v, loop.positions, packed)
-            for j in range(terms):
-                p = loop.vectors[v + j]
-                start[j] = loop.base[p]
-                if seen > p:  # what the vector before has counted
-                    for i in range(rows):
-                        memset(packed + (j * rows + i) * loop.lanes, 0, (seen - p) * sizeof(real_t))
-                seen = p + loop.lanes
-            k = 0
-            while k < loop.taps:
-                columns = min(most, loop.taps - k)
-                loop.simd.block_pairs(
-                    rows, columns, terms, packed, image, loop.tap + k, start,
-                    NULL, sums + k * loop.lanes, loop.taps * loop.lanes, loop.lane_step)
-                k += columns
-        n += 1
-        image += image_pitch
-        g += g_pitch
+    cdef Py_ssize_t most = most_columns(loop.simd, rows), v, k, i, j, p, terms, piece, seen = 0
+    for piece in range(ceil_div(loop.n_vectors, VECTORS)):
+        v, k = piece * VECTORS, 0
+        terms = min(VECTORS, loop.n_vectors - v)
+        loop.simd.copy(terms, rows, g, loop.vectors + v, loop.positions, packed)
+        for j in range(terms):
+            p = loop.vectors[v + j]
+            start[j] = loop.base[p]
+            if seen > p:  # what the vector before has counted
+                for i in range(rows):
+                    memset(packed + (j * rows + i) * loop.lanes, 0, (seen - p) * sizeof(real_t))
+            seen = p + loop.lanes
+        while k < loop.taps:
+            loop.simd.block_pairs(rows, min(most, loop.taps - k), terms, packed, image, loop.tap + k, start,
+                                  NULL, sums + k * loop.lanes, loop.taps * loop.lanes, loop.lane_step)
+            k += most
 
 
-def sum_by_channels(
-    const real_t[:, :, ::1] image,  # IN   [N, groups, channels * bordered plane]
-    const real_t[:, :, ::1] g,  # IN   [N, groups, depth * positions]
-    tables, Py_ssize_t depth,
-):
-    """dw [groups, depth, taps]"""
+def add_images(const real_t[:, :, ::1] image, const real_t[:, :, ::1] g, tables, Py_ssize_t depth, bint by_positions):
+    """dw [groups, depth, taps] of image [N, groups, channels * bordered plane] and g [N, groups, depth * positions]."""
     cdef Loop loop = read_loop(tables, g, depth)
-    cdef Py_ssize_t images = image.shape[0], groups = image.shape[1]
+    cdef Py_ssize_t images = image.shape[0], groups = image.shape[1], taps = loop.taps
+    cdef Py_ssize_t i, j, d, n, group, panel, section
+    # The channels are cut into panels, and by channels the taps into sections.
     cdef Py_ssize_t vectors = ceil_div(depth, loop.lanes)
-    cdef Py_ssize_t columns = part(vectors, most_columns(loop.simd, MAX_ROWS)), width = columns * loop.lanes
-    cdef Py_ssize_t panels = ceil_div(vectors, columns), sections = max(1, loop.taps // 256)
+    cdef Py_ssize_t width = part(vectors, most_columns(loop.simd, MAX_ROWS)) * loop.lanes
+    cdef Py_ssize_t panels = ceil_div(vectors * loop.lanes, width), sections = max(1, taps // 256), lanes = 1
+    if by_positions:
+        panels, sections = ceil_div(depth, most_rows(loop.simd, most_columns(loop.simd, depth))), 1
+        lanes = loop.lanes
+    cdef Py_ssize_t rows = depth if by_positions else panels * width
     cdef Py_ssize_t chunks = min(images, ceil_div(ITEMS, groups * panels * sections))
-    cdef Py_ssize_t i, panel, section, n, group, d
-    cdef real_t[:, :, :, :, ::1] sums = np.zeros(
-        (chunks, groups, panels, loop.taps, width), np.asarray(g).dtype)
-    cdef int threads = threads_for(<double> images * groups * depth * loop.taps * loop.positions)
-    for i in prange(chunks * groups * panels * sections, nogil=True, schedule="static",
-                    num_threads=threads):
+    cdef real_t[:, :, ::1] sums = np.zeros((chunks, groups * rows, taps * lanes), np.asarray(g).dtype)
+    cdef int threads = threads_for(<double> images * groups * depth * taps * loop.positions)
+    for i in prange(chunks * groups * panels * sections, nogil=True, schedule="static", num_threads=threads):
         section, panel = i % sections, i // sections % panels
         group, n = i // (sections * panels) % groups, i // (sections * panels * groups)
-        d = panel * width
-        add_by_channels(
-            &loop, n * images // chunks, (n + 1) * images // chunks, d, min(width, depth - d),
-            section * loop.taps // sections, (section + 1) * loop.taps // sections,
-            &image[0, group, 0], groups * image.shape[2],
-            &g[0, group, 0], groups * g.shape[2], &sums[n, group, panel, 0, 0], width)
-    total = np.asarray(sums).sum(axis=0)
-    return total.swapaxes(2, 3).reshape(groups, -1, loop.taps)[:, :depth]
+        d = panel * depth // panels if by_positions else panel * width
+        for j in range(n * images // chunks, (n + 1) * images // chunks):
+            if by_positions:
+                add_by_positions(&loop, (panel + 1) * depth // panels - d, &image[j, group, 0],
+                                 &g[j, group, d * loop.positions], &sums[n, group * rows + d, 0])
+            else:
+                add_by_channels(&loop, min(width, depth - d), section * taps // sections,
+                                (section + 1) * taps // sections, &image[j, group, 0],
+                                &g[j, group, d * loop.positions], &sums[n, group * rows + d, 0], width)
+    dw = np.empty((groups, rows, taps), np.asarray(g).dtype)
+    cdef real_t[:, ::1] total = dw.reshape(-1, taps)
+    for i in prange(groups * rows, nogil=True, schedule="static", num_threads=threads):
+        add_up(&sums[0, i, 0], chunks, groups * rows * taps * lanes, taps, lanes, &total[i, 0])
+    if by_positions:
+        return dw
+    return dw.reshape(groups, panels, taps, width).swapaxes(2, 3).reshape(groups, -1, taps)[:, :depth]
 
 
-def sum_by_positions(
-    const real_t[:, :, ::1] image,  # IN   [N, groups, channels * bordered plane]
-    const real_t[:, :, ::1] g,  # IN   [N, groups, depth * positions]
-    tables, Py_ssize_t depth,
-):
-    """dw [groups, depth, taps]"""
-    cdef Loop loop = read_loop(tables, g, depth)
-    cdef Py_ssize_t images = image.shape[0], groups = image.shape[1]
-    cdef Py_ssize_t sections = ceil_div(depth, most_rows(loop.simd, most_columns(loop.simd, depth)))
-    cdef Py_ssize_t chunks = min(images, ceil_div(ITEMS, groups * sections)), i, group, d, end, n
-    cdef real_t[:, :, :, :, ::1] sums = np.zeros(
-        (chunks, groups, depth, loop.taps, loop.lanes), np.asarray(g).dtype)
-    cdef int threads = threads_for(<double> images * groups * depth * loop.taps * loop.positions)
-    for i in prange(chunks * groups * sections, nogil=True, schedule="static",
-                    num_threads=threads):
-        group, n = i // sections % groups, i // (sections * groups)
-        d, end = i % sections * depth // sections, (i % sections + 1) * depth // sections
-        add_by_positions(
-            &loop, n * images // chunks, (n + 1) * images // chunks, d, end - d,
-            &image[0, group, 0], groups * image.shape[2],
-            &g[0, group, 0], groups * g.shape[2], &sums[n, group, d, 0, 0])
-    dw = np.empty((groups, depth, loop.taps), np.asarray(g).dtype)
-    cdef real_t[:, :, ::1] total = dw
-    for i in prange(groups * depth, nogil=True, schedule="static", num_threads=threads):
-        add_up(&sums[0, i // depth, i % depth, 0, 0], chunks, groups * depth * loop.taps * loop.lanes,
-               loop.taps, loop.lanes, &total[i // depth, i % depth, 0])
-    return dw
-
-
-cdef void add_up(
-    real_t *sums, Py_ssize_t chunks, Py_ssize_t pitch,  # IN   [chunks] [taps, lanes]; it is overwritten
-    Py_ssize_t taps, Py_ssize_t lanes,
-    real_t *total,  # OUT  [taps]
-) noexcept nogil:
-    """The sums of all chunks and lanes."""
+cdef void add_up(real_t *sums, Py_ssize_t chunks, Py_ssize_t pitch, Py_ssize_t taps, Py_ssize_t lanes,
+                 real_t *total) noexcept nogil:
+    """total [taps] of sums: chunks, `pitch` apart, of [taps, lanes] numbers; they are overwritten."""
     cdef Py_ssize_t i, k, half
     for k in range(1, chunks):
         for i in range(taps * lanes):
@@ -185,7 +133,7 @@ def weight_grad(image, g, tables, depth):
     """
     with np.errstate(all="ignore"):
         if tables.vectors.size:
-            dw = sum_by_positions(image, g, tables, depth)
+            dw = add_images(image, g, tables, depth, True)
             if np.isfinite(dw).all():
                 return dw
-        return sum_by_channels(image, g, tables, depth)
+        return add_images(image, g, tables, depth, False)

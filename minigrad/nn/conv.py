@@ -1,16 +1,13 @@
 """The convolution layers: one base class, in which the number of dimensions is an attribute."""
 
-from ..ops import create, fold
+from ..ops import fold
 from ..ops.common import int_argument, per_dimension
 from ..ops.conv import conv, padding_pairs
 from ..ops.pad import BORDERS, pad
-from . import init
-from .module import Module
-from .parameter import Parameter
-from .simple import REQUIRED, Simple
+from .simple import REQUIRED, Simple, Weighted
 
 
-class ConvNd(Module):
+class ConvNd(Weighted, dims=0, transposed=False):
     """The convolution of `dims` dimensions as a layer. Its input and output: (N, C, *size) or (C, *size).
 
     weight (out_channels, in_channels / groups, *kernel_size) and bias (out_channels), uniform within
@@ -20,37 +17,28 @@ class ConvNd(Module):
     ValueError for channels that groups does not divide, or a wrong padding or padding_mode.
     """
 
-    dims, transposed = 0, False
-
     def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1,
                  bias=True, padding_mode="zeros", device=None, dtype=None):
         super().__init__()
-        dims, layer = self.dims, type(self).__name__
+        dims, layer, modes = self.dims, type(self).__name__, ("zeros",) if self.transposed else ("zeros", *BORDERS)
         if int_argument(groups, "groups", layer) <= 0:
             raise ValueError(f"groups must be a positive integer, but got groups={groups}")
         for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
             if int_argument(channels, name, layer) % groups:
                 raise ValueError(f"{name} must be divisible by groups: {name}={channels}, groups={groups}")
-        if padding_mode not in ("zeros", *BORDERS):
-            raise ValueError(f"padding_mode must be 'zeros' or one of {[*BORDERS]}, not padding_mode={padding_mode!r}")
+        if padding_mode not in modes:
+            raise ValueError(f"{layer}: padding_mode must be one of {modes}, but got padding_mode={padding_mode!r}")
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
-        self.kernel_size = per_dimension(kernel_size, dims, "kernel_size", layer, least=1)
-        self.stride = per_dimension(stride, dims, "stride", layer, least=1)
-        self.dilation = per_dimension(dilation, dims, "dilation", layer, least=1)
+        for name, value in {"kernel_size": kernel_size, "stride": stride, "dilation": dilation}.items():
+            setattr(self, name, per_dimension(value, dims, name, layer, least=1))
         if self.transposed or not isinstance(padding, str):
             padding = per_dimension(padding, dims, "padding", layer, least=0)
         elif padding != "valid" and (padding != "same" or self.stride != (1,) * dims):
-            raise ValueError(f"Invalid padding string {padding!r}, should be 'valid' or, if stride is 1, 'same': "
-                             f"stride={self.stride}")
+            raise ValueError(f"padding should be 'valid', or with stride 1 'same': {padding=}, stride={self.stride}")
         self.padding, self.output_padding, self.padding_mode = padding, (0,) * dims, padding_mode
         first, second = (in_channels, out_channels) if self.transposed else (out_channels, in_channels)
-        options = {"device": device, "dtype": dtype}
-        self.weight = Parameter(create.empty(first, second // groups, *self.kernel_size, **options))
-        self.register_parameter("bias", Parameter(create.empty(out_channels, **options)) if bias else None)
-        self.reset_parameters()
-
-    def reset_parameters(self):
-        init.default_(self.weight, self.bias)
+        weight = first, second // groups, *self.kernel_size
+        self.make_parameters(weight, (out_channels,) if bias else None, device, dtype)
 
     def forward(self, input):
         padding = self.padding
@@ -62,13 +50,13 @@ class ConvNd(Module):
     def extra_repr(self):
         text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
         zeros, ones = (0,) * self.dims, (1,) * self.dims
-        usual = {"padding": zeros, "dilation": ones, "output_padding": zeros, "groups": 1}
-        text += "".join(f", {name}={getattr(self, name)}" for name in usual if getattr(self, name) != usual[name])
-        text += ", bias=False" if self.bias is None else ""
-        return text if self.padding_mode == "zeros" else f"{text}, padding_mode={self.padding_mode}"
+        usual = {"padding": zeros, "dilation": ones, "output_padding": zeros, "groups": 1, "bias": True,
+                 "padding_mode": "zeros"}
+        own = {**vars(self), "bias": self.bias is not None}
+        return text + "".join(f", {name}={own[name]}" for name in usual if own[name] != usual[name])
 
 
-class Conv1d(ConvNd):
+class Conv1d(ConvNd, dims=1):
     """`functional.conv1d` as a layer; ConvNd says more.
 
     >>> from minigrad import nn
@@ -76,10 +64,8 @@ class Conv1d(ConvNd):
     Conv1d(16, 33, kernel_size=(3,), stride=(2,))
     """
 
-    dims = 1
 
-
-class Conv2d(ConvNd):
+class Conv2d(ConvNd, dims=2):
     """`functional.conv2d` as a layer; ConvNd says more.
 
     >>> from minigrad import nn
@@ -87,10 +73,8 @@ class Conv2d(ConvNd):
     Conv2d(3, 6, kernel_size=(3, 5), stride=(1, 1), padding=same, padding_mode=reflect)
     """
 
-    dims = 2
 
-
-class Conv3d(ConvNd):
+class Conv3d(ConvNd, dims=3):
     """`functional.conv3d` as a layer; ConvNd says more.
 
     >>> from minigrad import nn
@@ -98,10 +82,8 @@ class Conv3d(ConvNd):
     Conv3d(2, 4, kernel_size=(3, 3, 3), stride=(1, 1, 1), bias=False)
     """
 
-    dims = 3
 
-
-class ConvTransposeNd(ConvNd):
+class ConvTransposeNd(ConvNd, transposed=True):
     """The transposed convolution of `dims` dimensions as a layer.
 
     weight (in_channels, out_channels / groups, *kernel_size) and bias (out_channels), uniform within
@@ -111,12 +93,8 @@ class ConvTransposeNd(ConvNd):
     output_size that the input cannot have.
     """
 
-    transposed = True
-
     def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, output_padding=0, groups=1,
                  bias=True, dilation=1, padding_mode="zeros", device=None, dtype=None):
-        if padding_mode != "zeros":
-            raise ValueError(f'Only "zeros" padding mode is supported for {type(self).__name__}, not {padding_mode!r}')
         super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias,
                          padding_mode, device, dtype)
         self.output_padding = per_dimension(output_padding, self.dims, "output_padding", type(self).__name__, least=0)
@@ -130,18 +108,16 @@ class ConvTransposeNd(ConvNd):
         """What output_size is above the least size that the output can have."""
         wanted = output_size[input.ndim - self.dims:] if len(output_size) == input.ndim else output_size
         if len(wanted) != self.dims:
-            raise ValueError(f"{type(self).__name__}: for {input.ndim}D input, output_size must have {self.dims} or "
-                             f"{input.ndim} elements, but got {output_size}")
+            raise ValueError(f"output_size must have {self.dims} or {input.ndim} elements, but got {output_size}")
         axes = zip(input.shape[-self.dims:], self.stride, self.padding, self.dilation, self.kernel_size)
         least = [(n - 1) * s - 2 * p + d * (k - 1) + 1 for n, s, p, d, k in axes]
         most = [n + s - 1 for n, s in zip(least, self.stride)]
         if any(not a <= n <= b for n, a, b in zip(wanted, least, most)):
-            raise ValueError(f"requested an output size of {output_size}, but valid sizes range from {least} to "
-                             f"{most} (for an input of {list(input.shape)})")
+            raise ValueError(f"{output_size=}, but an input of {input.shape} can only give {least} to {most}")
         return [n - a for n, a in zip(wanted, least)]
 
 
-class ConvTranspose1d(ConvTransposeNd):
+class ConvTranspose1d(ConvTransposeNd, dims=1):
     """`functional.conv_transpose1d` as a layer; ConvTransposeNd says more.
 
     >>> from minigrad import nn
@@ -149,10 +125,8 @@ class ConvTranspose1d(ConvTransposeNd):
     ConvTranspose1d(4, 2, kernel_size=(3,), stride=(2,), output_padding=(1,))
     """
 
-    dims = 1
 
-
-class ConvTranspose2d(ConvTransposeNd):
+class ConvTranspose2d(ConvTransposeNd, dims=2):
     """`functional.conv_transpose2d` as a layer; ConvTransposeNd says more.
 
     >>> from minigrad import nn, zeros
@@ -160,18 +134,14 @@ class ConvTranspose2d(ConvTransposeNd):
     torch.Size([1, 2, 10, 10])
     """
 
-    dims = 2
 
-
-class ConvTranspose3d(ConvTransposeNd):
+class ConvTranspose3d(ConvTransposeNd, dims=3):
     """`functional.conv_transpose3d` as a layer; ConvTransposeNd says more.
 
     >>> from minigrad import nn
     >>> nn.ConvTranspose3d(4, 2, 2, groups=2)
     ConvTranspose3d(4, 2, kernel_size=(2, 2, 2), stride=(1, 1, 1), groups=2)
     """
-
-    dims = 3
 
 
 class Unfold(Simple, function=fold.unfold, kernel_size=REQUIRED, dilation=1, padding=0, stride=1):

@@ -10,14 +10,10 @@
 import math
 import warnings
 
-import numpy as np
-
 from .. import autograd
-from ..engine import wrap
 
-GAINS = {"linear": 1, "sigmoid": 1, "tanh": 5 / 3, "relu": math.sqrt(2), "selu": 3 / 4} | {
-    f"conv{kind}{n}d": 1 for kind in ("", "_transpose") for n in (1, 2, 3)
-}
+GAINS = {f"conv{kind}{n}d": 1 for kind in ("", "_transpose") for n in (1, 2, 3)}
+GAINS |= {"linear": 1, "sigmoid": 1, "tanh": 5 / 3, "relu": math.sqrt(2), "selu": 3 / 4}
 
 
 @autograd.no_grad()
@@ -75,20 +71,6 @@ def ones_(tensor):
     return constant_(tensor, 1.0)
 
 
-@autograd.no_grad()
-def eye_(tensor):
-    """1 on the diagonal, 0 elsewhere. ValueError unless the tensor has 2 dimensions.
-
-        >>> from minigrad import nn, zeros
-        >>> nn.init.eye_(zeros(2, 3))
-        tensor([[1., 0., 0.],
-                [0., 1., 0.]])
-    """
-    if tensor.ndim != 2:
-        raise ValueError(f"Only tensors with 2 dimensions are supported, not {list(tensor.shape)}")
-    return tensor.copy_(wrap(np.eye(*tensor.shape)))
-
-
 def calculate_gain(nonlinearity, param=None):
     """What keeps the variance of a signal through a nonlinearity, a standard deviation's factor: 1 for "linear",
     "sigmoid" and the convolutions, 5/3 for "tanh", sqrt 2 for "relu", sqrt(2 / (1 + param^2)) for "leaky_relu" of
@@ -111,8 +93,7 @@ def calculate_gain(nonlinearity, param=None):
 def _calculate_fan_in_and_fan_out(tensor):
     """The inputs of an output, the outputs of an input: of (out, in, *kernel), in and out times the kernel's size."""
     if tensor.ndim < 2:
-        raise ValueError("Fan in and fan out can not be computed for tensor with fewer than 2 dimensions "
-                         f"(shape {list(tensor.shape)})")
+        raise ValueError(f"fan in and fan out need 2 dimensions or more, but the shape is {list(tensor.shape)}")
     size = math.prod(tensor.shape[2:])
     return tensor.shape[1] * size, tensor.shape[0] * size
 
@@ -155,9 +136,8 @@ def kaiming_uniform_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu", gene
         >>> nn.init.kaiming_uniform_(zeros(2, 3), nonlinearity="relu").abs().max() <= 2 ** 0.5
         tensor(True)
     """
-    if (std := _kaiming(tensor, a, mode, nonlinearity)) is None:
-        return tensor
-    return uniform_(tensor, -math.sqrt(3.0) * std, math.sqrt(3.0) * std, generator)
+    bound = math.sqrt(3.0) * _kaiming(tensor, a, mode, nonlinearity)
+    return uniform_(tensor, -bound, bound, generator)
 
 
 def kaiming_normal_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu", generator=None):
@@ -172,15 +152,14 @@ def kaiming_normal_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu", gener
         >>> nn.init.kaiming_normal_(zeros(400, 200), nonlinearity="relu").std()
         tensor(0.1000)
     """
-    std = _kaiming(tensor, a, mode, nonlinearity)
-    return tensor if std is None else normal_(tensor, 0.0, std, generator)
+    return normal_(tensor, 0.0, _kaiming(tensor, a, mode, nonlinearity), generator)
 
 
 def _kaiming(tensor, a, mode, nonlinearity):
-    """The standard deviation, or None for a tensor without elements."""
+    """The standard deviation; 0, and a warning, for a tensor without elements."""
     if 0 in tensor.shape:
         warnings.warn(f"Initializing zero-element tensors is a no-op: the shape is {list(tensor.shape)}", stacklevel=3)
-        return None
+        return 0.0
     if mode.lower() not in ("fan_in", "fan_out"):
         raise ValueError(f"Mode {mode} not supported, please use one of ['fan_in', 'fan_out']")
     fan = _calculate_fan_in_and_fan_out(tensor)[mode.lower() == "fan_out"]

@@ -1,15 +1,13 @@
 """The layers: each holds its arguments and parameters, and calls one function."""
 
-from ..ops import create, shape
+from ..ops import shape
 from ..ops.common import int_argument
 from . import functional as F
-from . import init
 from .module import Module
-from .parameter import Parameter
-from .simple import REQUIRED, Simple
+from .simple import REQUIRED, Simple, Weighted
 
 
-class Linear(Module):
+class Linear(Weighted, shown="in_features={in_features}, out_features={out_features}, bias={bias}"):
     """y = x W^T + b: (..., in_features) -> (..., out_features).
 
     weight (out_features, in_features) and bias (out_features), uniform within 1 / sqrt(in_features).
@@ -23,19 +21,10 @@ class Linear(Module):
         super().__init__()
         self.in_features = int_argument(in_features, "in_features", "Linear")
         self.out_features = int_argument(out_features, "out_features", "Linear")
-        options = {"device": device, "dtype": dtype}
-        self.weight = Parameter(create.empty(out_features, in_features, **options))
-        self.register_parameter("bias", Parameter(create.empty(out_features, **options)) if bias else None)
-        self.reset_parameters()
-
-    def reset_parameters(self):
-        init.default_(self.weight, self.bias)
+        self.make_parameters((out_features, in_features), (out_features,) if bias else None, device, dtype)
 
     def forward(self, input):
         return F.linear(input, self.weight, self.bias)
-
-    def extra_repr(self):
-        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
 
 
 class Identity(Module):
@@ -113,15 +102,6 @@ class Softplus(Simple, function=F.softplus, beta=1.0, threshold=20.0):
         >>> from minigrad import nn, tensor
         >>> nn.Softplus()(tensor([-2.0, 1.0]))
         tensor([0.1269, 1.3133])
-    """
-
-
-class Hardtanh(Simple, function=F.hardtanh, min_val=-1.0, max_val=1.0, inplace=False):
-    """min(max(x, min_val), max_val).
-
-        >>> from minigrad import nn, tensor
-        >>> nn.Hardtanh()(tensor([-2.0, 1.0]))
-        tensor([-1.,  1.])
     """
 
 

@@ -40,22 +40,15 @@ class Lazy(Module):
     def reset_parameters(self):
         """There are none yet."""
 
-    def has_uninitialized_params(self):
-        return bool(self._uninitialized())
-
-    def _uninitialized(self):
-        tensors = {**self._parameters, **self._buffers}
-        return {name: x for name, x in tensors.items() if isinstance(x, Uninitialized)}
-
     def initialize_parameters(self, input):
         """Count the channels or features of `input`, and make the parameters for them."""
         dims = len(getattr(self, "kernel_size", ()))
         if dims and input.ndim not in (dims + 1, dims + 2):
-            raise RuntimeError(f"Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input to "
-                               f"{type(self).__name__}, but got input of size: {list(input.shape)}")
+            layer, shape = type(self).__name__, list(input.shape)
+            raise RuntimeError(f"{layer}: Expected {dims + 1}D or (batched) {dims + 2}D input, but got size {shape}")
         count = input.shape[1 if self._counts == "num_features" else -1 - dims]
-        waiting = self._uninitialized()
-        if waiting:
+        own = {**self._parameters, **self._buffers}
+        if waiting := {name: x for name, x in own.items() if isinstance(x, Uninitialized)}:
             dtype = next(iter(waiting.values())).dtype
             made = self.cls_to_become(count, **{**self._given, "dtype": dtype})
             for name, tensor in waiting.items():

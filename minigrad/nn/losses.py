@@ -16,13 +16,14 @@ class Loss(Simple):
                 self.register_buffer(name, self.__dict__.pop(name))
 
     def forward(self, input, target):
-        return self._function(input, target, **{name: getattr(self, name) for name in self._names})
+        return self._function(input, target, **self._arguments())
 
     def extra_repr(self):
         return ""
 
 
 OLD = {"size_average": None, "reduce": None, "reduction": "mean"}
+CLASSES = {"weight": None, "size_average": None, "ignore_index": -100, "reduce": None, "reduction": "mean"}
 
 
 class L1Loss(Loss, function=F.l1_loss, **OLD):
@@ -70,8 +71,7 @@ class BCEWithLogitsLoss(Loss, function=F.binary_cross_entropy_with_logits, weigh
     """
 
 
-class NLLLoss(Loss, function=F.nll_loss, weight=None, size_average=None, ignore_index=-100, reduce=None,
-              reduction="mean"):
+class NLLLoss(Loss, function=F.nll_loss, **CLASSES):
     """`functional.nll_loss` as a module: it takes log-probabilities.
 
         >>> from minigrad import nn, tensor
@@ -80,8 +80,7 @@ class NLLLoss(Loss, function=F.nll_loss, weight=None, size_average=None, ignore_
     """
 
 
-class CrossEntropyLoss(Loss, function=F.cross_entropy, weight=None, size_average=None, ignore_index=-100, reduce=None,
-                       reduction="mean", label_smoothing=0.0):
+class CrossEntropyLoss(Loss, function=F.cross_entropy, **CLASSES, label_smoothing=0.0):
     """`functional.cross_entropy` as a module: it takes raw scores, not probabilities.
 
         >>> from minigrad import nn, tensor

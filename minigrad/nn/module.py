@@ -18,8 +18,6 @@ from .parameter import Parameter, Uninitialized
 class _IncompatibleKeys(namedtuple("_IncompatibleKeys", ("missing_keys", "unexpected_keys"))):
     """What `load_state_dict(strict=False)` left out."""
 
-    __slots__ = ()
-
     def __repr__(self):
         return super().__repr__() if any(self) else "<All keys matched successfully>"
 
@@ -47,14 +45,11 @@ class Module:
     training = True
 
     def __init__(self):
-        own = self.__dict__
-        own["_parameters"], own["_buffers"], own["_modules"] = {}, {}, {}
-        own["_not_saved"] = set()  # names of buffers
-        own["_forward_hooks"], own["_forward_pre_hooks"] = {}, {}
+        self.__dict__.update(_parameters={}, _buffers={}, _modules={}, _not_saved=set(),  # names of buffers
+                             _forward_hooks={}, _forward_pre_hooks={})
 
     def forward(self, *inputs):
-        raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" '
-                                  "function")
+        raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
     def __call__(self, *inputs, **kwargs):
         for hook in list(self._forward_pre_hooks.values()):
@@ -78,18 +73,17 @@ class Module:
     # ---- registration
 
     def __setattr__(self, name, value):
-        own = self.__dict__
         registry = "_parameters" if isinstance(value, Parameter) else "_modules" if isinstance(value, Module) else None
-        if registry is not None:
-            if "_modules" not in own:
-                raise AttributeError(f"cannot assign {registry[1:]} before Module.__init__() call")
-            self._forget(name, but=own[registry])  # what it replaces there keeps its place
+        if registry is None:
+            registry = self._registry(name)
+        elif registry not in self.__dict__:
+            raise AttributeError(f"cannot assign {registry[1:]} before Module.__init__() call")
         else:
-            registry = next((registry for registry in REGISTRIES if name in own.get(registry, ())), None)
-        if registry is not None:
-            self._register(registry, name, value)
-        else:
+            self._forget(name, but=registry)  # what it replaces there keeps its place
+        if registry is None:
             object.__setattr__(self, name, value)
+        else:
+            self._register(registry, name, value)
 
     def __getattr__(self, name):  # only asked where the object itself has no such attribute
         own = self.__dict__
@@ -100,18 +94,20 @@ class Module:
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'{hint}", name=name, obj=self)
 
     def __delattr__(self, name):
-        if any(name in self.__dict__.get(registry, ()) for registry in REGISTRIES):
+        if self._registry(name):
             self._forget(name)
         else:
             object.__delattr__(self, name)
 
+    def _registry(self, name):
+        """The registry that holds `name`, or None."""
+        return next((registry for registry in REGISTRIES if name in self.__dict__.get(registry, ())), None)
+
     def _forget(self, name, but=None):
-        """Remove `name` wherever it is registered or set, except in `but`."""
-        own = self.__dict__
-        own["_not_saved"].discard(name)
-        for place in (own, own["_parameters"], own["_buffers"], own["_modules"]):
-            if place is not but:
-                place.pop(name, None)
+        """Remove `name` wherever it is registered or set, except in the registry `but`."""
+        self._not_saved.discard(name)
+        for place in (self.__dict__, *(self.__dict__[registry] for registry in REGISTRIES if registry != but)):
+            place.pop(name, None)
 
     def __dir__(self):
         names = [name for registry in REGISTRIES for name in self.__dict__.get(registry, ())]
@@ -137,8 +133,7 @@ class Module:
         if not isinstance(name, str):
             raise TypeError(f"{kind} name should be a string. Got {type(name).__name__}")
         if value is not None and not isinstance(value, allowed):
-            raise TypeError(f"cannot assign '{type(value).__name__}' object to {kind} '{name}' ({allowed.__name__} or "
-                            "None required)")
+            raise TypeError(f"cannot assign '{type(value).__name__}' to {kind} '{name}' ({allowed.__name__} or None)")
         if not name or "." in name:
             raise KeyError(f"{kind} name can't be empty or contain '.', got: {name!r}")
         if name not in getattr(self, registry) and hasattr(self, name):
@@ -147,50 +142,38 @@ class Module:
 
     def get_submodule(self, target):
         """The module of a dotted name: get_submodule("net.0"). AttributeError where there is none."""
-        module = self
-        for name in filter(None, target.split(".")):
-            module = getattr(module, name)
-            if not isinstance(module, Module):
-                raise AttributeError(f"`{name}` of {target!r} is not an nn.Module")
-        return module
+        found = dict(self.named_modules(remove_duplicate=False)).get(target)
+        if found is None:
+            raise AttributeError(f"{type(self).__name__} has no nn.Module under the name {target!r}")
+        return found
 
     # ---- the walk
 
     def named_modules(self, memo=None, prefix="", remove_duplicate=True):
         """(name, module) for this module ('') and every one inside it, each once."""
         memo = set() if memo is None else memo
-        if self in memo:
-            return
-        if remove_duplicate:
-            memo.add(self)
-        yield prefix, self
-        for name, module in self._modules.items():
-            if module is not None:
-                yield from module.named_modules(memo, f"{prefix}.{name}" if prefix else name, remove_duplicate)
+        if self not in memo:
+            memo.update([self] if remove_duplicate else [])
+            yield prefix, self
+            for name, module in self._modules.items():
+                if module is not None:
+                    yield from module.named_modules(memo, f"{prefix}.{name}" if prefix else name, remove_duplicate)
 
     def modules(self):
         return (module for _, module in self.named_modules())
 
     def named_children(self):
         """(name, module) for the modules directly inside this one, each once."""
-        seen = set()
-        for name, module in self._modules.items():
-            if module is not None and id(module) not in seen:
-                seen.add(id(module))
-                yield name, module
+        return unique(self._modules.items())
 
     def children(self):
         return (module for _, module in self.named_children())
 
     def _named(self, registry, prefix, recurse, remove_duplicate):
-        seen = set()
         places = self.named_modules(None, prefix, remove_duplicate) if recurse else [(prefix, self)]
-        for place, module in places:
-            for name, tensor in getattr(module, registry).items():
-                if tensor is not None and id(tensor) not in seen:
-                    if remove_duplicate:
-                        seen.add(id(tensor))
-                    yield (f"{place}.{name}" if place else name), tensor
+        found = ((f"{place}.{name}" if place else name, tensor)
+                 for place, module in places for name, tensor in getattr(module, registry).items())
+        return unique(found, remove_duplicate)
 
     def named_parameters(self, prefix="", recurse=True, remove_duplicate=True):
         """(name, Parameter) pairs, such as ('conv1.weight', ...), each parameter once."""
@@ -240,8 +223,7 @@ class Module:
         for tensor in filter(lambda tensor: tensor.data.is_floating_point(), [*self.parameters(), *self.buffers()]):
             converted = tensor.data.to(*args, **kwargs)
             if not converted.is_floating_point():
-                raise TypeError("nn.Module.to only accepts floating point dtypes, but got desired "
-                                f"dtype={converted.dtype}")
+                raise TypeError(f"nn.Module.to only accepts floating point dtypes, but got {converted.dtype}")
             tensor.data, grad = converted, tensor.grad
             tensor.grad = None if grad is None else grad.to(*args, **kwargs)
         return self
@@ -282,13 +264,11 @@ class Module:
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
         own = self.state_dict()
-        missing = [name for name in own if name not in state_dict]
-        unexpected = [name for name in state_dict if name not in own]
+        keys = _IncompatibleKeys([name for name in own if name not in state_dict],
+                                 [name for name in state_dict if name not in own])
+        errors = [f"{kind} key(s) in state_dict: " + ", ".join(f'"{name}"' for name in names) + ". "
+                  for kind, names in zip(("Missing", "Unexpected"), keys) if strict and names]
         given = {name: state_dict[name] for name in own if name in state_dict}
-        errors = [
-            f"{kind} key(s) in state_dict: " + ", ".join(f'"{name}"' for name in names) + ". "
-            for kind, names in (("Missing", missing), ("Unexpected", unexpected)) if strict and names
-        ]
         for name, new in given.items():
             if not isinstance(new, Tensor):
                 errors.append(f'"{name}" must be a Tensor, but is {type(new)}. ')
@@ -302,7 +282,7 @@ class Module:
                 if isinstance(own[name], Uninitialized):
                     own[name].materialize(new.shape)
                 own[name].copy_(new)
-        return _IncompatibleKeys(missing, unexpected)
+        return keys
 
     # ---- printing
 
@@ -314,15 +294,22 @@ class Module:
         return [f"({name}): {module!r}" for name, module in self._modules.items()]
 
     def __repr__(self):
-        name, extra = type(self).__name__, self.extra_repr()
-        children = [text.replace("\n", "\n  ") for text in self._children_reprs()]
-        if "\n" not in extra and not children:
-            return f"{name}({extra})"
-        lines = (extra.split("\n") if extra else []) + children
-        return f"{name}(\n  " + "\n  ".join(lines) + "\n)"
+        extra = self.extra_repr()
+        lines = extra.splitlines() + [text.replace("\n", "\n  ") for text in self._children_reprs()]
+        inside = extra if lines in ([], [extra]) else "\n  ".join(["", *lines]) + "\n"
+        return f"{type(self).__name__}({inside})"
 
 
 REGISTRIES = {"_parameters": Parameter, "_buffers": Tensor, "_modules": Module}
+
+
+def unique(pairs, remove_duplicate=True):
+    """Those pairs (name, object) that have an object, each object once."""
+    seen = set()
+    for name, found in pairs:
+        if found is not None and not (remove_duplicate and found in seen):
+            seen.add(found)
+            yield name, found
 
 
 class Container(Module):
@@ -341,13 +328,13 @@ class Container(Module):
         modules = list(self)
         modules.insert(index, module)
         self.append(module)  # refuses what is no module
-        self._renumber(modules)
-        return self
+        return self._renumber(modules)
 
     __iadd__ = extend
 
     def __getitem__(self, index):
-        return list(self)[index]
+        found = list(self)[index]
+        return type(self)(found) if isinstance(index, slice) else found
 
     def __setitem__(self, index, module):
         self.add_module(list(self._modules)[index], module)
@@ -359,7 +346,7 @@ class Container(Module):
 
     def _renumber(self, modules):
         self._modules.clear()
-        self.extend(modules)
+        return self.extend(modules)
 
     def __len__(self):
         return len(self._modules)
@@ -379,11 +366,9 @@ class Sequential(Container):
 
     def __init__(self, *modules):
         super().__init__()
-        if len(modules) == 1 and isinstance(modules[0], dict):
-            for name, module in modules[0].items():
-                self.add_module(name, module)
-        else:
-            self.extend(modules)
+        named = modules[0] if len(modules) == 1 and isinstance(modules[0], dict) else dict(enumerate(modules))
+        for name, module in named.items():
+            self.add_module(str(name), module)
 
     def forward(self, input):
         for module in self:
@@ -414,15 +399,8 @@ class ModuleList(Container):
         super().__init__()
         self.extend(modules)
 
-    def __getitem__(self, index):
-        found = super().__getitem__(index)
-        return type(self)(found) if isinstance(index, slice) else found
-
     def _children_reprs(self):
         """As in PyTorch, a run of modules that look the same is shown once."""
-        texts, start = [], 0
-        for text, run in itertools.groupby(map(repr, self)):
-            n = len(list(run))
-            texts.append(f"({start}): {text}" if n == 1 else f"({start}-{start + n - 1}): {n} x {text}")
-            start += n
-        return texts
+        runs = [list(run) for _, run in itertools.groupby(enumerate(map(repr, self)), key=lambda pair: pair[1])]
+        return [f"({run[0][0]}): {run[0][1]}" if len(run) == 1 else
+                f"({run[0][0]}-{run[-1][0]}): {len(run)} x {run[0][1]}" for run in runs]

@@ -5,26 +5,23 @@ from ..ops import create
 from ..ops.common import int_argument, size_argument
 from . import functional as F
 from . import init
-from .module import Module
-from .parameter import Parameter
-from .simple import Simple
+from .simple import Simple, Weighted
 
 
-class Affine(Module):
+class Affine(Weighted):
     """What normalising layers share: a weight that starts as ones and a bias that starts as zeros, or neither."""
 
-    def make_affine(self, shape, affine, bias, options):
-        self.register_parameter("weight", Parameter(create.empty(shape, **options)) if affine else None)
-        self.register_parameter("bias", Parameter(create.empty(shape, **options)) if affine and bias else None)
+    def make_affine(self, shape, affine, bias, device, dtype):
+        self.make_parameters(shape if affine else None, shape if affine and bias else None, device, dtype)
 
     def reset_parameters(self):
-        if self.weight is not None:
-            init.ones_(self.weight)
-        if self.bias is not None:
-            init.zeros_(self.bias)
+        for tensor, number in ((self.weight, 1.0), (self.bias, 0.0)):
+            if tensor is not None:
+                init.constant_(tensor, number)
 
 
-class BatchNorm(Affine):
+class BatchNorm(Affine, shown="{num_features}, eps={eps}, momentum={momentum}, affine={affine}, bias={bias}, "
+                              "track_running_stats={track_running_stats}"):
     """`functional.batch_norm` with its running statistics: by the batch in training, by them after `eval()`.
 
     weight and bias (num_features), unless affine is False; buffers running_mean, running_var (num_features) and
@@ -33,21 +30,16 @@ class BatchNorm(Affine):
     ValueError for an input of another number of dimensions, RuntimeError for another number of channels.
     """
 
-    ranks = ()
-
     def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True, device=None,
                  dtype=None, *, bias=True):
         super().__init__()
         self.num_features = int_argument(num_features, "num_features", type(self).__name__)
-        self.eps, self.momentum = eps, momentum
-        self.affine, self.track_running_stats = affine, track_running_stats
-        options = {"device": device, "dtype": dtype}
-        self.make_affine(num_features, affine, bias, options)
+        self.eps, self.momentum, self.affine, self.track_running_stats = eps, momentum, affine, track_running_stats
         tracked = track_running_stats or None
-        self.register_buffer("running_mean", tracked and create.zeros(num_features, **options))
-        self.register_buffer("running_var", tracked and create.ones(num_features, **options))
+        self.register_buffer("running_mean", tracked and create.empty(num_features, device=device, dtype=dtype))
+        self.register_buffer("running_var", tracked and create.empty(num_features, device=device, dtype=dtype))
         self.register_buffer("num_batches_tracked", tracked and create.tensor(0, dtype=int64))
-        self.reset_parameters()
+        self.make_affine((num_features,), affine, bias, device, dtype)
 
     def reset_running_stats(self):
         if self.track_running_stats:
@@ -61,24 +53,19 @@ class BatchNorm(Affine):
 
     def forward(self, input):
         if input.ndim not in self.ranks:
-            raise ValueError(f"expected {'D or '.join(map(str, self.ranks))}D input (got {input.ndim}D input): the "
-                             f"shape is {list(input.shape)}")
-        momentum = 0.0 if self.momentum is None else self.momentum
+            ranks = "D or ".join(map(str, self.ranks))
+            raise ValueError(f"expected {ranks}D input (got {input.ndim}D input of shape {list(input.shape)})")
+        momentum = self.momentum
         if self.training and self.track_running_stats and self.num_batches_tracked is not None:
             self.num_batches_tracked.add_(1)
-            if self.momentum is None:
-                momentum = 1 / self.num_batches_tracked.item()
+            momentum = 1 / self.num_batches_tracked.item() if momentum is None else momentum
         use = not self.training or self.track_running_stats
         running = (self.running_mean, self.running_var) if use else (None, None)
         training = self.training or running == (None, None)
         return F.batch_norm(input, *running, self.weight, self.bias, training, momentum, self.eps)
 
-    def extra_repr(self):
-        return (f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-                f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}")
 
-
-class BatchNorm1d(BatchNorm):
+class BatchNorm1d(BatchNorm, ranks=(2, 3)):
     """Batch normalisation of inputs (N, C) or (N, C, L): `functional.batch_norm` with running statistics.
 
     By the batch in training, by the running statistics after `eval()`; see `BatchNorm` for arguments and errors.
@@ -89,10 +76,8 @@ class BatchNorm1d(BatchNorm):
         (tensor(0., grad_fn=<SumBackward0>), tensor([0.5000, 0.5000, 0.5000]), torch.Size([5, 3]))
     """
 
-    ranks = (2, 3)
 
-
-class BatchNorm2d(BatchNorm):
+class BatchNorm2d(BatchNorm, ranks=(4,)):
     """Batch normalisation of inputs (N, C, H, W): `functional.batch_norm` with running statistics.
 
     By the batch in training, by the running statistics after `eval()`; see `BatchNorm` for arguments and errors.
@@ -103,10 +88,8 @@ class BatchNorm2d(BatchNorm):
         (tensor(0., grad_fn=<SumBackward0>), tensor([0.5000, 0.5000, 0.5000]), torch.Size([5, 3, 2, 2]))
     """
 
-    ranks = (4,)
 
-
-class BatchNorm3d(BatchNorm):
+class BatchNorm3d(BatchNorm, ranks=(5,)):
     """Batch normalisation of inputs (N, C, D, H, W): `functional.batch_norm` with running statistics.
 
     By the batch in training, by the running statistics after `eval()`; see `BatchNorm` for arguments and errors.
@@ -117,10 +100,8 @@ class BatchNorm3d(BatchNorm):
         (tensor(0., grad_fn=<SumBackward0>), tensor([0.5000, 0.5000, 0.5000]), torch.Size([5, 3, 2, 2, 2]))
     """
 
-    ranks = (5,)
 
-
-class LayerNorm(Affine):
+class LayerNorm(Affine, shown="{normalized_shape}, eps={eps}, elementwise_affine={elementwise_affine}, bias={bias}"):
     """`functional.layer_norm` with a weight and a bias of the shape normalized_shape, an int or several.
 
         >>> from minigrad import nn, tensor
@@ -131,19 +112,13 @@ class LayerNorm(Affine):
 
     def __init__(self, normalized_shape, eps=1e-5, elementwise_affine=True, bias=True, device=None, dtype=None):
         super().__init__()
-        one = hasattr(normalized_shape, "__index__")
-        self.normalized_shape = size_argument((normalized_shape,) if one else normalized_shape, "LayerNorm",
-                                              "normalized_shape")
+        shape = (normalized_shape,) if hasattr(normalized_shape, "__index__") else normalized_shape
+        self.normalized_shape = size_argument(shape, "LayerNorm", "normalized_shape")
         self.eps, self.elementwise_affine = eps, elementwise_affine
-        self.make_affine(self.normalized_shape, elementwise_affine, bias, {"device": device, "dtype": dtype})
-        self.reset_parameters()
+        self.make_affine(self.normalized_shape, elementwise_affine, bias, device, dtype)
 
     def forward(self, input):
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
-
-    def extra_repr(self):
-        return (f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}, "
-                f"bias={self.bias is not None}")
 
 
 class Dropout(Simple, function=F.dropout, p=0.5, inplace=False, shown=("p", "inplace")):
@@ -164,31 +139,11 @@ class Dropout(Simple, function=F.dropout, p=0.5, inplace=False, shown=("p", "inp
         return self._function(input, self.p, self.training, self.inplace)
 
 
-class Dropout1d(Dropout, function=F.dropout1d, p=0.5, inplace=False, shown=("p", "inplace")):
-    """In training, each channel of (N, C, L) or (C, L) 0 with probability p and the others divided by 1 - p.
-
-        >>> from minigrad import nn, ones
-        >>> drop = nn.Dropout1d(p=1.0)
-        >>> drop(ones(1, 1, 2)).flatten(), drop.eval()(ones(1, 1, 2)).flatten()
-        (tensor([0., 0.]), tensor([1., 1.]))
-    """
-
-
 class Dropout2d(Dropout, function=F.dropout2d, p=0.5, inplace=False, shown=("p", "inplace")):
     """In training, each channel of (N, C, H, W) 0 with probability p and the others divided by 1 - p.
 
         >>> from minigrad import nn, ones
         >>> drop = nn.Dropout2d(p=1.0)
         >>> drop(ones(1, 1, 1, 2)).flatten(), drop.eval()(ones(1, 1, 1, 2)).flatten()
-        (tensor([0., 0.]), tensor([1., 1.]))
-    """
-
-
-class Dropout3d(Dropout, function=F.dropout3d, p=0.5, inplace=False, shown=("p", "inplace")):
-    """In training, each channel of (N, C, D, H, W) 0 with probability p and the others divided by 1 - p.
-
-        >>> from minigrad import nn, ones
-        >>> drop = nn.Dropout3d(p=1.0)
-        >>> drop(ones(1, 1, 1, 1, 2)).flatten(), drop.eval()(ones(1, 1, 1, 1, 2)).flatten()
         (tensor([0., 0.]), tensor([1., 1.]))
     """

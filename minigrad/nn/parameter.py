@@ -22,6 +22,9 @@ class Parameter(Tensor):
         return "Parameter containing:\n" + super().__repr__()
 
 
+FIRST = "call the lazy module with a first batch of inputs, which tells the sizes of its parameters"
+
+
 class Uninitialized:
     """What a lazy layer's parameters and buffers are until `materialize`: a dtype, but no numbers.
 
@@ -30,10 +33,9 @@ class Uninitialized:
 
     __deepcopy__ = None  # but by __reduce__
 
-    def __new__(cls, requires_grad=None, device=None, dtype=None):
+    def __new__(cls, requires_grad=True, device=None, dtype=None):
         empty = create.empty(0, device=device, dtype=dtype)
-        out = rebuild(cls.cls_to_become, empty._array, cls is UninitializedParameter if requires_grad is None
-                      else requires_grad)
+        out = rebuild(cls.cls_to_become, empty._array, requires_grad and issubclass(cls, Parameter))
         out.__class__, out.data = cls, empty
         return out
 
@@ -46,13 +48,11 @@ class Uninitialized:
 
     @property
     def _array(self):
-        raise ValueError(f"Attempted to use an {type(self).__name__}: call the lazy module with a first batch of "
-                         "inputs, which tells the sizes of its parameters")
+        raise ValueError(f"Attempted to use an {type(self).__name__}: {FIRST}")
 
     @property
     def shape(self):
-        raise RuntimeError("Can't access the shape of an uninitialized parameter or buffer: call the lazy module with "
-                           "a first batch of inputs before, which tells the sizes of its parameters")
+        raise RuntimeError(f"Can't access the shape of an uninitialized parameter or buffer: {FIRST}")
 
     dtype = property(lambda self: self.data.dtype)
 

@@ -104,33 +104,3 @@ class AdaptiveAvgPool3d(Simple, function=F.adaptive_avg_pool3d, output_size=REQU
         >>> nn.AdaptiveAvgPool3d(2)(ones(1, 3, 8, 8, 8)).shape
         torch.Size([1, 3, 2, 2, 2])
     """
-
-
-class AdaptiveMaxPool1d(Simple, function=F.adaptive_max_pool1d, output_size=REQUIRED, return_indices=False,
-                        shown=("output_size",)):  # fmt: skip
-    """`functional.adaptive_max_pool1d` as a layer.
-
-        >>> from minigrad import nn, ones
-        >>> nn.AdaptiveMaxPool1d(2)(ones(1, 3, 8)).shape
-        torch.Size([1, 3, 2])
-    """
-
-
-class AdaptiveMaxPool2d(Simple, function=F.adaptive_max_pool2d, output_size=REQUIRED, return_indices=False,
-                        shown=("output_size",)):  # fmt: skip
-    """`functional.adaptive_max_pool2d` as a layer.
-
-        >>> from minigrad import nn, ones
-        >>> nn.AdaptiveMaxPool2d(2)(ones(1, 3, 8, 8)).shape
-        torch.Size([1, 3, 2, 2])
-    """
-
-
-class AdaptiveMaxPool3d(Simple, function=F.adaptive_max_pool3d, output_size=REQUIRED, return_indices=False,
-                        shown=("output_size",)):  # fmt: skip
-    """`functional.adaptive_max_pool3d` as a layer.
-
-        >>> from minigrad import nn, ones
-        >>> nn.AdaptiveMaxPool3d(2)(ones(1, 3, 8, 8, 8)).shape
-        torch.Size([1, 3, 2, 2, 2])
-    """

@@ -8,12 +8,12 @@ from ..tensor import Tensor
 
 
 @no_grad()
-def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=False):
+def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=False, foreach=None):
     """Scale all gradients by min(1, max_norm / (norm + 1e-6)), in place; return the norm, a 0-d tensor.
 
     The norm is that of all gradients as one vector: (sum |g|^p)^(1/p) with p = norm_type, or their largest for
     p = inf. parameters: a tensor or an iterable of them; those without a gradient do not count.
-    RuntimeError for a norm that is infinite or NaN, if error_if_nonfinite.
+    RuntimeError for a norm that is infinite or NaN, if error_if_nonfinite. foreach changes nothing.
     Source: Pascanu et al., "On the difficulty of training recurrent neural networks", arXiv:1211.5063.
 
         >>> import minigrad
@@ -26,8 +26,7 @@ def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=Fals
     norms = [np.linalg.norm(g._array.ravel(), p) for g in gradients]
     total = np.linalg.norm(np.array(norms), p) if norms else np.float32(0)
     if error_if_nonfinite and not np.isfinite(total):
-        raise RuntimeError(f"The total norm of order {p} for gradients from `parameters` is non-finite ({total}), so "
-                           "it cannot be clipped. To scale by it all the same, set error_if_nonfinite=False")
+        raise RuntimeError(f"The total norm of order {p} for gradients from `parameters` is non-finite: {total}")
     scale = np.minimum(float(max_norm) / (total + total.dtype.type(1e-6)), 1)
     for g in gradients:
         g.mul_(wrap(scale))
@@ -35,7 +34,7 @@ def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=Fals
 
 
 @no_grad()
-def clip_grad_value_(parameters, clip_value):
+def clip_grad_value_(parameters, clip_value, foreach=None):
     """Every element of every gradient at least -clip_value and at most clip_value, in place.
 
         >>> import minigrad

@@ -6,21 +6,8 @@ from .. import dtypes
 from ..engine import Operator, wrap
 from .common import cast, check_size, int_argument, normal_dim, normal_dims, size_argument, tensor_argument
 from .elementwise import clone, where
-from .shape import (
-    Diagonal,
-    OnDiagonal,
-    contiguous,
-    dim_and_size,
-    expand,
-    flatten,
-    index_at,
-    listed,
-    narrow,
-    ravel,
-    reshape,
-    tensor_list,
-    unsqueeze,
-)
+from .shape import contiguous, dim_and_size, expand, index_at, listed, reshape, tensor_list, unsqueeze
+from .table import define
 
 
 class Cat(Operator):
@@ -38,35 +25,12 @@ class Cat(Operator):
                      for a, b, needed in zip(starts, self.ends, self.needs_input_grad))
 
 
-class Flip(Operator):
-    """z = x backwards along `dims`;  dx = g backwards along them."""
-
-    def forward(self, x, *, dims):
-        self.dims = dims
-        return np.flip(x, dims).copy()
-
-    def backward(self, g):
-        return Flip.apply(g, dims=self.dims)
+Flip = define("Flip", lambda x, dims: np.flip(x, dims).copy(), lambda g, dims: flip(g, dims))
+Roll = define("Roll", lambda x, shifts, dims: np.roll(x, shifts, dims or None),
+              lambda g, shifts, dims: roll(g, [-n for n in shifts], dims))
 
 
 # ---- the functions
-
-
-def diag(input, diagonal=0):
-    """The diagonal of a matrix, or a matrix with a vector on its diagonal. RuntimeError for other ranks.
-
-        >>> import minigrad
-        >>> minigrad.diag(minigrad.arange(2), 1)
-        tensor([[0, 0, 0],
-                [0, 0, 1],
-                [0, 0, 0]])
-    """
-    offset = int_argument(diagonal, "diagonal", "diag")
-    if tensor_argument(input, "input", "diag").ndim == 1:
-        return OnDiagonal.apply(input, offset=offset, shape=(input.numel() + abs(offset),) * 2)
-    if input.ndim != 2:
-        raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
-    return clone(Diagonal.apply(input, offset=offset))
 
 
 def tril(input, diagonal=0):
@@ -113,7 +77,8 @@ def cat(tensors, dim=0):
         raise RuntimeError("zero-dimensional tensor (at position 0) cannot be concatenated")
     at = normal_dim(dim, tensors[0].ndim)
     if len({(x.ndim, x.shape[:at], x.shape[at + 1:]) for x in tensors}) > 1:
-        raise RuntimeError(f"Sizes of tensors must match except in dimension {at}: the shapes are {_shapes(tensors)}")
+        raise RuntimeError(f"Sizes of tensors must match except in dimension {at}: the shapes are "
+                           f"{[list(x.shape) for x in tensors]}")
     return Cat.apply(*(cast(x, dtype) for x in tensors), dim=at)
 
 
@@ -128,12 +93,9 @@ def stack(tensors, dim=0):
     tensors = tensor_list(tensors, "stack")
     at = normal_dim(dim, tensors[0].ndim + 1)
     if len({x.shape for x in tensors}) > 1:
-        raise RuntimeError(f"stack expects each tensor to be equal size, but the shapes are {_shapes(tensors)}")
+        raise RuntimeError(f"stack expects each tensor to be equal size, but the shapes are "
+                           f"{[list(x.shape) for x in tensors]}")
     return cat([unsqueeze(x, at) for x in tensors], at)
-
-
-def _shapes(tensors):
-    return [list(x.shape) for x in tensors]
 
 
 def flip(input, dims):
@@ -143,9 +105,8 @@ def flip(input, dims):
         >>> minigrad.flip(minigrad.arange(3), (0,))
         tensor([2, 1, 0])
     """
-    tensor_argument(input, "input", "flip")
-    dims = size_argument(dims, "flip", "dims")
-    return Flip.apply(input, dims=normal_dims(dims, input.ndim) if dims else ())
+    ndim, dims = tensor_argument(input, "input", "flip").ndim, size_argument(dims, "flip", "dims")
+    return Flip.apply(input, dims=normal_dims(dims, ndim) if dims else ())
 
 
 def roll(input, shifts, dims=None):
@@ -159,15 +120,9 @@ def roll(input, shifts, dims=None):
     """
     tensor_argument(input, "input", "roll")
     shifts, dims = (size_argument(listed(() if x is None else x), "roll", "shifts and dims") for x in (shifts, dims))
-    if not dims and len(shifts) == 1:
-        return reshape(roll(ravel(input), shifts, 0), input.shape)
-    if not shifts or len(shifts) != len(dims):
+    if not shifts or len(shifts) != len(dims or shifts[:1]):
         raise RuntimeError(f"roll: `shifts` required, one for each of dims: shifts {shifts}, dims {dims}")
-    for shift, dim in zip(shifts, dims):
-        at, n = dim_and_size(input, dim, "roll", IndexError)
-        first = -shift % n if n else 0
-        input = cat([narrow(input, at, first, n - first), narrow(input, at, 0, first)], at)
-    return input
+    return Roll.apply(input, shifts=shifts, dims=tuple(dim_and_size(input, d, "roll", IndexError)[0] for d in dims))
 
 
 def repeat(input, repeats):
@@ -190,31 +145,3 @@ def repeat(input, repeats):
     check_size(result, input._array.itemsize, "repeat")
     apart = reshape(input, [m for n in shape for m in (1, n)])
     return reshape(clone(expand(apart, [m for pair in zip(repeats, shape) for m in pair])), result)
-
-
-def tile(input, dims):
-    """`repeat`, with 1 in front of too few `dims`.
-
-        >>> import minigrad
-        >>> minigrad.tile(minigrad.arange(2), (2,))
-        tensor([0, 1, 0, 1])
-    """
-    dims = size_argument(dims, "tile", "dims")
-    return repeat(input, (1,) * (tensor_argument(input, "input", "tile").ndim - len(dims)) + dims)
-
-
-def repeat_interleave(input, repeats, dim=None):
-    """Each element along `dim` (of the flattened input if None) `repeats` times, an int that is not negative.
-
-        >>> import minigrad
-        >>> minigrad.repeat_interleave(minigrad.tensor([1, 2]), 2)
-        tensor([1, 1, 2, 2])
-    """
-    if dim is None:
-        input, dim = ravel(input), 0
-    at, _ = dim_and_size(input, dim, "repeat_interleave", IndexError)
-    if getattr(repeats, "ndim", 0):
-        raise NotImplementedError("repeat_interleave(): argument 'repeats' must be one int for all elements")
-    copies = [1] * input.ndim
-    copies.insert(at + 1, int_argument(repeats, "repeats", "repeat_interleave"))
-    return flatten(repeat(unsqueeze(input, at + 1), copies), at, at + 1)

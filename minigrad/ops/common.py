@@ -6,20 +6,11 @@ import math
 import numpy as np
 
 from .. import devices, dtypes
-from ..engine import Operator, Value, wrap
+from ..engine import Value, wrap
+from .table import define
 
-
-class Cast(Operator):
-    """The same numbers in another dtype. The engine casts the gradient back."""
-
-    def forward(self, x, *, dtype):
-        return x.astype(dtype)
-
-    def backward(self, g):
-        return g
-
-    def name(self):
-        return "ToCopyBackward0"
+# The same numbers in another dtype. The engine casts the gradient back.
+Cast = define("ToCopy", lambda x, dtype: x.astype(dtype), lambda g, dtype: g)
 
 
 def cast(x, dtype):
@@ -31,6 +22,13 @@ def tensor_argument(x, argument, function):
     """TypeError unless `x` is a Tensor."""
     if not isinstance(x, Value):
         raise TypeError(f"{function}(): argument '{argument}' must be Tensor, not {type(x).__name__}")
+    return x
+
+
+def float_argument(x, argument, function):
+    """`x`; TypeError unless it is a Tensor, NotImplementedError unless it is floating point."""
+    if tensor_argument(x, argument, function)._array.dtype.kind != "f":
+        raise NotImplementedError(f"{function}(): argument '{argument}' is not implemented for '{x.dtype.text}'")
     return x
 
 
@@ -79,6 +77,14 @@ def mismatch(*operands):
     return RuntimeError(f"the shapes {shapes} broadcast to more than memory can hold")
 
 
+def broadcast(function, *operands):
+    """function(*operands), with PyTorch's error for shapes that do not go together."""
+    try:
+        return function(*operands)
+    except ValueError:
+        raise mismatch(*operands) from None
+
+
 def is_operand(x):
     """Whether x can stand beside a tensor in arithmetic."""
     return isinstance(x, (Value, bool, int, float, np.generic, np.ndarray))
@@ -96,7 +102,7 @@ def check_device(device):
 
 
 def number_as(number, dtype):
-    """A number as an element of the NumPy `dtype`; RuntimeError if it is out of range there."""
+    """A number as an element of the NumPy `dtype`; TypeError if it is none, RuntimeError if it is out of range."""
     dtypes.number_kind(number)
     if dtype.kind == "b":
         return bool(number)
@@ -117,8 +123,7 @@ def normal_dim(dim, ndim):
         raise TypeError(f"argument 'dim' must be int, not {type(dim).__name__}")
     last = max(ndim, 1)
     if not -last <= dim < last:
-        raise IndexError(f"Dimension out of range (expected to be in range of [{-last}, {last - 1}], "
-                         f"but got {dim})")
+        raise IndexError(f"Dimension out of range (expected to be in range of [{-last}, {last - 1}], but got {dim})")
     return int(dim) % last
 
 
@@ -135,13 +140,10 @@ def normal_dims(dim, ndim):
 
 def size_argument(size, function, argument="size"):
     """A shape given as `f(2, 3)`, `f((2, 3))` or `f(Size)`: a tuple of ints."""
-    if isinstance(size, (tuple, list)) and len(size) == 1 and isinstance(size[0], (tuple, list)):
-        size = size[0]
-    whole = isinstance(size, (tuple, list))
-    wrong = [n for n in size if isinstance(n, bool) or not hasattr(n, "__index__")] if whole else [size]
-    if wrong:
-        raise TypeError(f"{function}(): argument '{argument}' must be tuple of ints, not {type(wrong[0]).__name__}")
-    return tuple(n.__index__() for n in size)
+    if not isinstance(size, (tuple, list)):
+        raise TypeError(f"{function}(): argument '{argument}' must be tuple of ints, not {type(size).__name__}")
+    whole = len(size) == 1 and isinstance(size[0], (tuple, list))
+    return tuple([int_argument(n, argument, function) for n in (size[0] if whole else size)])
 
 
 def same_dtype(input, other, argument, function):
@@ -150,16 +152,14 @@ def same_dtype(input, other, argument, function):
     tensor_argument(input, "input", function)
     tensor_argument(other, argument, function)
     if input._array.dtype != other._array.dtype:
-        raise RuntimeError(f"{function}(): expected input and {argument} to have the same dtype, "
-                           f"but got {input.dtype.name} and {other.dtype.name}: convert one, for "
-                           f"instance with .to({input.dtype!r})")
+        raise RuntimeError(f"{function}(): expected input and {argument} to have the same dtype, but got "
+                           f"{input.dtype.name} and {other.dtype.name}: convert one, say with .to({input.dtype!r})")
 
 
 def int_argument(value, argument, function):
     """TypeError unless `value` is an int (True and False are none)."""
     if not hasattr(value, "__index__") or isinstance(value, bool):
-        raise TypeError(f"{function}(): argument '{argument}' must be int, "
-                        f"not {type(value).__name__}")
+        raise TypeError(f"{function}(): argument '{argument}' must be int, not {type(value).__name__}: {value!r}")
     return value.__index__()
 
 
@@ -168,21 +168,14 @@ def per_dimension(value, dims, argument, function, least):
 
     TypeError for other types, RuntimeError for a wrong length, a too small or an absurd value.
     """
-    values = tuple(value) if isinstance(value, (tuple, list)) else (value,)
-    for v in values:
-        if not hasattr(v, "__index__") or isinstance(v, bool):
-            raise TypeError(f"{function}(): argument '{argument}' must be int or tuple of ints, "
-                            f"but got {value!r}")
-    if len(values) == 1:
-        values *= dims
+    values = value if isinstance(value, (tuple, list)) else (value,)
+    values = tuple([int_argument(v, argument, function) for v in values]) * (dims if len(values) == 1 else 1)
     if len(values) != dims:
-        raise RuntimeError(f"{function}(): expected {argument} to be a single integer value or a "
-                           f"list of {dims} values, but got {argument}={value}")
-    values = tuple(v.__index__() for v in values)
+        raise RuntimeError(f"{function}(): expected {argument} to be a single integer value or a list of {dims} "
+                           f"values, but got {argument}={value}")
     if min(values) < least:
         kind = "negative" if least == 0 else "non-positive"
-        raise RuntimeError(f"{kind} {argument} is not supported: {function}() got "
-                           f"{argument}={value}")
+        raise RuntimeError(f"{kind} {argument} is not supported: {function}() got {argument}={value}")
     if max(values) >= 2**31:
         raise RuntimeError(f"{function}(): {argument}={value} is too large: it must be < 2**31")
     return values
@@ -193,12 +186,12 @@ def numpy_names(function):
 
     @functools.wraps(function)
     def renamed(*args, **kwargs):
-        for theirs, ours in (("axis", "dim"), ("keepdims", "keepdim")):
-            if theirs in kwargs:
-                kwargs[ours] = kwargs.pop(theirs)
-        return function(*args, **kwargs)
+        return function(*args, **{NUMPY_NAMES.get(name, name): x for name, x in kwargs.items()})
 
     return renamed
+
+
+NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim"}
 
 
 def check_size(shape, itemsize, function):
@@ -209,5 +202,4 @@ def check_size(shape, itemsize, function):
     try:
         np.empty(size, np.uint8)  # memory that nobody touches costs nothing
     except MemoryError:
-        raise RuntimeError(f"{function}(): can't allocate memory: you tried to allocate {size} bytes for the shape "
-                           f"{list(shape)}") from None
+        raise RuntimeError(f"{function}(): can't allocate memory: {size} bytes for the shape {list(shape)}") from None

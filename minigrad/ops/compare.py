@@ -3,8 +3,16 @@
 import numpy as np
 
 from ..engine import wrap
-from .common import mismatch, promote, tensor_argument
+from .common import broadcast, promote, same_dtype, tensor_argument
 from .table import documented
+
+
+def computed(name, ufunc, *operands):
+    """ufunc of tensors and numbers: a new tensor. NotImplementedError for the bits of floats."""
+    try:
+        return wrap(broadcast(ufunc, *[getattr(x, "_array", x) for x in operands]))
+    except TypeError:
+        raise NotImplementedError(f"{name}(): not implemented for '{operands[0].dtype.text}'") from None
 
 
 def of_two(name, ufunc, formula, example, tensors=False):
@@ -13,23 +21,16 @@ def of_two(name, ufunc, formula, example, tensors=False):
     def function(input, other):
         """{formula}, element by element, broadcast: a new Tensor.
 
-        `other` is a Tensor {numbers}, of any dtype. RuntimeError for shapes that do not go together.
+        `other` is a Tensor or, except for logical_..., a number. RuntimeError for shapes that do not go together.
 
         >>> import minigrad
         >>> minigrad.{name}(minigrad.tensor([1, 2, 3]), minigrad.tensor([2, 2, 0]))
         tensor([{example}])
         """
         tensor_argument(input, "input", name)
-        x, y = promote(input, tensor_argument(other, "other", name) if tensors else other)
-        try:
-            return wrap(ufunc(x._array, getattr(y, "_array", y)))
-        except ValueError:
-            raise mismatch(x, y) from None
-        except TypeError:  # bits of floats
-            raise NotImplementedError(f"{name}(): not implemented for '{x.dtype.text}'") from None
+        return computed(name, ufunc, *promote(input, tensor_argument(other, "other", name) if tensors else other))
 
-    return documented(function, name, formula=formula, example=example,
-                      numbers="(not a number)" if tensors else "or a number")
+    return documented(function, name, formula=formula, example=example)
 
 
 def of_one(name, ufunc, formula, example, numbers="float('nan'), float('inf'), 1.0"):
@@ -42,11 +43,7 @@ def of_one(name, ufunc, formula, example, numbers="float('nan'), float('inf'), 1
         >>> minigrad.{name}(minigrad.tensor([{numbers}]))
         tensor([{example}])
         """
-        x = tensor_argument(input, "input", name)
-        try:
-            return wrap(ufunc(x._array))
-        except TypeError:
-            raise NotImplementedError(f"{name}(): not implemented for '{x.dtype.text}'") from None
+        return computed(name, ufunc, tensor_argument(input, "input", name))
 
     return documented(function, name, formula=formula, example=example, numbers=numbers)
 
@@ -79,16 +76,10 @@ def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
     >>> minigrad.isclose(minigrad.tensor([1.0, 1.001]), minigrad.tensor(1.0))
     tensor([ True, False])
     """
-    x, y = tensor_argument(input, "input", "isclose"), tensor_argument(other, "other", "isclose")
-    if x.dtype != y.dtype:
-        raise RuntimeError(f"isclose(): {x.dtype.text} did not match {y.dtype.text}: both must have one dtype")
-    for name, tolerance in (("rtol", rtol), ("atol", atol)):
-        if not tolerance >= 0:
-            raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance}")
-    try:
-        return wrap(np.isclose(x._array, y._array, rtol, atol, equal_nan))
-    except ValueError:
-        raise mismatch(x, y) from None
+    same_dtype(input, other, "other", "isclose")
+    if not (rtol >= 0 and atol >= 0):
+        raise RuntimeError(f"rtol and atol must be greater than or equal to zero, but got {rtol} and {atol}")
+    return computed("isclose", lambda x, y: np.isclose(x, y, rtol, atol, equal_nan), input, other)
 
 
 def allclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):

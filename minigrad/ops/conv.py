@@ -8,91 +8,47 @@ differentiation: every derivative of any order of each is again one of them.
     ConvInputGrad(g, w)            Conv(gg, w)                    ConvWeightGrad(gg, g)
     ConvWeightGrad(x, g)           ConvInputGrad(g, gg)           Conv(x, gg)
 
-(gg is the gradient that arrives at an operator's own output.) Several inputs can share one output
-size when the stride does not divide evenly, so x's and w's shapes are kept with the geometry.
+(gg is the gradient that arrives at an operator's own output.) The geometry that goes from operator to
+operator is x_shape, w_shape and steps: stride, padding (a pair (before, after) for each dimension),
+dilation and groups. Several inputs can share one output size when the stride does not divide evenly,
+so that x's shape does not follow from g's.
 Source: Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285.
 """
 
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 
 from .. import kernels
-from ..engine import Operator
 from .arrange import flip
 from .common import cast, check_size, int_argument, per_dimension, same_dtype, tensor_argument
 from .pad import pad
 from .shape import reshape, squeeze, unsqueeze
+from .table import define, documented
 
+# y[n,d,o] = b[d] + sum over c,k of x[n, c, o stride + k dilation - padding] w[d,c,k]
+Conv = define(
+    "Convolution",
+    lambda x, w, b, x_shape, w_shape, steps: kernels.conv_forward(x, w, b, *steps),
+    lambda g, w, **geometry: ConvInputGrad.apply(g, w, **geometry),
+    lambda g, x, **geometry: ConvWeightGrad.apply(x, g, **geometry),
+    lambda g, **geometry: g.sum((0, *range(2, g.ndim))),
+    inputs="xwb")
 
-class Geometry(NamedTuple):
-    """All of a convolution but its numbers."""
+# What each input element did to <g, conv(x, w)>: a transposed convolution of g with w.
+ConvInputGrad = define(
+    "Convolution",
+    lambda g, w, x_shape, w_shape, steps: kernels.conv_input_grad(g, w, x_shape, *steps),
+    lambda gg, w, **geometry: Conv.apply(gg, w, None, **geometry),
+    lambda gg, x, **geometry: ConvWeightGrad.apply(gg, x, **geometry),
+    inputs="xw")
 
-    x_shape: tuple
-    w_shape: tuple
-    stride: tuple
-    padding: tuple  # a (before, after) pair for each dimension
-    dilation: tuple
-    groups: int
-
-    @property
-    def steps(self):
-        """What the kernels take after the arrays."""
-        return self.stride, self.padding, self.dilation, self.groups
-
-
-class Conv(Operator):
-    """y[n,d,o] = b[d] + sum over c,k of x[n, c, o stride + k dilation - padding] w[d,c,k]."""
-
-    uses = ((1,), (0,))
-
-    def forward(self, x, w, b, *, geometry):
-        self.geometry = geometry
-        return kernels.conv_forward(x, w, b, *geometry.steps)
-
-    def backward(self, g):
-        x, w, _ = self.inputs
-        needs_x, needs_w, needs_b = self.needs_input_grad
-        others = (0, *range(2, g.ndim))
-        return (ConvInputGrad.apply(g, w, geometry=self.geometry) if needs_x else None,
-                ConvWeightGrad.apply(x, g, geometry=self.geometry) if needs_w else None,
-                g.sum(others) if needs_b else None)
-
-    def name(self):
-        return "ConvolutionBackward0"
-
-
-class ConvInputGrad(Operator):
-    """What each input element did to <g, conv(x, w)>: a transposed convolution of g with w."""
-
-    uses = ((1,), (0,))
-
-    def forward(self, g, w, *, geometry):
-        self.geometry = geometry
-        return kernels.conv_input_grad(g, w, geometry.x_shape, *geometry.steps)
-
-    def backward(self, gg):
-        g, w = self.inputs
-        needs_g, needs_w = self.needs_input_grad
-        return (Conv.apply(gg, w, None, geometry=self.geometry) if needs_g else None,
-                ConvWeightGrad.apply(gg, g, geometry=self.geometry) if needs_w else None)
-
-
-class ConvWeightGrad(Operator):
-    """What each weight did to <g, conv(x, w)>: a convolution of x with g, over the batch."""
-
-    uses = ((1,), (0,))
-
-    def forward(self, x, g, *, geometry):
-        self.geometry = geometry
-        return kernels.conv_weight_grad(x, g, geometry.w_shape, *geometry.steps)
-
-    def backward(self, gg):
-        x, g = self.inputs
-        needs_x, needs_g = self.needs_input_grad
-        return (ConvInputGrad.apply(g, gg, geometry=self.geometry) if needs_x else None,
-                Conv.apply(x, gg, None, geometry=self.geometry) if needs_g else None)
+# What each weight did to <g, conv(x, w)>: a convolution of x with g, over the batch.
+ConvWeightGrad = define(
+    "ConvolutionWeight",
+    lambda x, g, x_shape, w_shape, steps: kernels.conv_weight_grad(x, g, w_shape, *steps),
+    lambda gg, y, **geometry: ConvInputGrad.apply(y, gg, **geometry),
+    lambda gg, x, **geometry: Conv.apply(x, gg, None, **geometry))
 
 
 def conv(input, weight, bias, stride, padding, dilation, groups, dims, transposed=False, output_padding=0):
@@ -102,8 +58,8 @@ def conv(input, weight, bias, stride, padding, dilation, groups, dims, transpose
     if bias is not None:
         same_dtype(input, bias, "bias", function)
     if input._array.dtype.kind != "f":
-        return _of_integers(function, input, weight, bias, stride, padding, dilation, groups, dims, transposed,
-                            output_padding)
+        return _integers(function, (input, weight, bias), stride, padding, dilation, groups, dims, transposed,
+                         output_padding)
     if input.ndim not in (dims + 1, dims + 2) or weight.ndim != dims + 2:
         raise RuntimeError(f"Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input to {function}, and a "
                            f"{dims + 2}D weight, but got input of {list(input.shape)}, weight of {list(weight.shape)}")
@@ -116,41 +72,34 @@ def conv(input, weight, bias, stride, padding, dilation, groups, dims, transpose
     batch = input if input.ndim == dims + 2 else unsqueeze(input, 0)
     geometry = _geometry(function, tuple(batch.shape), tuple(weight.shape), input._array.itemsize, stride, padding,
                          dilation, groups, more)
-    channels = geometry.x_shape[1] if transposed else weight.shape[0]
+    channels = geometry["x_shape"][1] if transposed else weight.shape[0]
     if bias is not None and bias.shape != (channels,):
         raise RuntimeError(f"Given weight of size {list(weight.shape)}, expected bias to be 1-dimensional with "
                            f"{channels} elements, but got bias of size {list(bias.shape)} instead")
-    if transposed:
-        y = _transpose(batch, weight, bias, more, geometry)
+    if transposed:  # the input gradient of a convolution whose x has the shape of the output
+        zeros = [n for p, s in zip(more[::-1], stride[::-1]) for n in (0, p // s)]  # as if they followed the input
+        y = ConvInputGrad.apply(pad(batch, zeros) if any(zeros) else batch, weight, **geometry)
+        y = y if bias is None else y + reshape(bias, (-1, *[1] * dims))
     else:
-        y = Conv.apply(batch, weight, bias, geometry=geometry)
+        y = Conv.apply(batch, weight, bias, **geometry)
     return y if batch is input else squeeze(y, 0)
 
 
-def _transpose(input, weight, bias, output_padding, geometry):
-    """The transposed convolution is the input gradient of a convolution, whose x has the output's shape."""
-    if any(p >= s for p, s in zip(output_padding, geometry.stride)):  # as if zeros followed the input
-        more = [p // s for p, s in zip(output_padding, geometry.stride)]
-        input = pad(input, [n for m in more[::-1] for n in (0, m)])
-    y = ConvInputGrad.apply(input, weight, geometry=geometry)
-    return y if bias is None else y + reshape(bias, (-1, *[1] * (y.ndim - 2)))
-
-
-def _of_integers(function, input, weight, bias, *arguments):
+def _integers(function, tensors, *arguments):
     """A convolution of integers, which has no gradient: float64 holds them exactly up to 2^53."""
-    dtype = input._array.dtype
+    dtype = tensors[0]._array.dtype
     if dtype.kind == "b" or dtype.itemsize < 8 and "transpose" in function:
-        raise NotImplementedError(f"{function}(): not implemented for '{input.dtype.text}'")
-    x, w, b = (0 if y is None else float(np.abs(y._array.astype(float)).max(initial=0)) for y in (input, weight, bias))
-    if x * w * weight.numel() + b >= 2**53:
+        raise NotImplementedError(f"{function}(): not implemented for '{tensors[0].dtype.text}'")
+    x, w, b = (0 if y is None else float(np.abs(y._array.astype(float)).max(initial=0)) for y in tensors)
+    if x * w * tensors[1].numel() + b >= 2**53:
         raise NotImplementedError(f"{function}(): integers as large as those of input and weight are not implemented")
-    y = conv(*(x if x is None else cast(x, np.dtype(float)) for x in (input, weight, bias)), *arguments)
+    y = conv(*(x if x is None else cast(x, np.dtype(float)) for x in tensors), *arguments)
     return cast(cast(y, np.dtype(int)), dtype)
 
 
 @lru_cache(maxsize=256)
 def _geometry(function, size, w_shape, itemsize, stride, padding, dilation, groups, output_padding):
-    """The Geometry for an input of this size, once all sizes were seen to go together; ints are ints by now.
+    """The geometry for an input of this size, once all sizes were seen to go together; ints are ints by now.
 
     output_padding is None unless the convolution is transposed; then x has the shape of the output.
     """
@@ -179,7 +128,7 @@ def _geometry(function, size, w_shape, itemsize, stride, padding, dilation, grou
     for shape in ([*size[:2], *padded], [size[0], w_shape[0], *out]):
         check_size(shape, itemsize, function)
     x_shape = (size[0], w_shape[1] * groups, *out) if output_padding else size
-    return Geometry(x_shape, w_shape, stride, pairs, dilation, groups)
+    return dict(x_shape=x_shape, w_shape=w_shape, steps=(stride, pairs, dilation, groups))
 
 
 def padding_pairs(padding, kernel, stride, dilation):
@@ -188,11 +137,9 @@ def padding_pairs(padding, kernel, stride, dilation):
         return tuple((p, p) for p in padding)
     if padding not in ("same", "valid"):
         raise RuntimeError(f"Invalid padding string: '{padding}': it must be 'same' or 'valid'")
-    if padding == "valid":
-        return ((0, 0),) * len(kernel)
-    if any(s != 1 for s in stride):
+    if padding == "same" and any(s != 1 for s in stride):
         raise RuntimeError(f"padding='same' is not supported for strided convolutions: stride={list(stride)}")
-    totals = [d * (k - 1) for k, d in zip(kernel, dilation)]
+    totals = [d * (k - 1) if padding == "same" else 0 for k, d in zip(kernel, dilation)]
     return tuple((total // 2, total - total // 2) for total in totals)
 
 
@@ -269,10 +216,8 @@ def _functions(dims):
         """
         return conv(input, weight, bias, stride, padding, dilation, groups, dims, True, output_padding)
 
-    for function in (conv_nd, convolve_nd, conv_transpose_nd):
-        function.__name__ = function.__qualname__ = function.__name__.replace("_nd", f"{dims}d")
-        function.__doc__ = function.__doc__.format(dims=dims, ones="1, " * (dims + 1))
-    return conv_nd, convolve_nd, conv_transpose_nd
+    return [documented(function, function.__name__.replace("_nd", f"{dims}d"), dims=dims, ones="1, " * (dims + 1))
+            for function in (conv_nd, convolve_nd, conv_transpose_nd)]
 
 
 conv1d, convolve1d, conv_transpose1d = _functions(1)

@@ -7,6 +7,7 @@ import numpy as np
 from .. import dtypes, random
 from ..engine import Value, wrap
 from .common import LIMITS, cast, check_device, check_size, int_argument, number_as, size_argument, tensor_argument
+from .table import documented
 
 
 def tensor(data, *, dtype=None, device=None, requires_grad=False):
@@ -37,51 +38,43 @@ def tensor(data, *, dtype=None, device=None, requires_grad=False):
 
 def _from_numbers(data, wanted):
     """Nested sequences of numbers as an ndarray; those that go into `wanted` fit there."""
-    found = _dtypes(data)
+    found = set()
+    numbers = _plain(data, found)
     natural = dtypes.result_type(*(np.empty(1, d) for d in found)) if found else np.dtype(np.float32)
-    is_float = wanted is not None and wanted.kind == "f"
-    numbers = _unwrap(data)
+    if wanted is not None and "f" in (wanted.kind, natural.kind):
+        natural = wanted if wanted.kind == "f" else np.dtype(np.float64)
     try:
         with np.errstate(over="ignore"):
-            array = np.array(numbers, dtype=wanted if is_float else natural)
+            array = np.array(numbers, dtype=natural)
     except OverflowError:
         raise ValueError(f"tensor(): a number in 'data' does not fit into {natural}: {data!r:.80}") from None
     except ValueError:
         raise ValueError(f"expected sequence of equal lengths in every dimension: {data!r:.80}") from None
-    if wanted in LIMITS and not is_float:
-        low, high = LIMITS[wanted]
-        if not ((array >= low) & (array <= high)).all():
-            raise RuntimeError(f"value cannot be converted to type {wanted} without overflow: {data!r:.80}")
+    low, high = LIMITS.get(wanted, (0, 0))
+    if wanted in LIMITS and wanted.kind != "f" and not ((array >= low) & (array <= high)).all():
+        raise RuntimeError(f"value cannot be converted to type {wanted} without overflow: {data!r:.80}")
     return array
 
 
-def _dtypes(data):
-    """The dtypes of all numbers in nested sequences; TypeError or RuntimeError for anything else."""
+def _plain(data, found):
+    """Nested sequences without the Tensors of one element in them; the set `found` gets the dtypes of all numbers.
+
+    TypeError or RuntimeError for what is no number.
+    """
     if isinstance(data, (list, tuple, range)):
         types = set(map(type, data))
         if types <= dtypes.OF_PYTHON.keys():  # for the sake of long lists of plain numbers
-            return {dtypes.OF_PYTHON[t] for t in types}
-        return set().union(*map(_dtypes, data))
-    if isinstance(data, Value):
-        data = data._array
-    if isinstance(data, (np.ndarray, np.generic)):
-        return {data.dtype}
-    if type(data) in dtypes.OF_PYTHON:
-        return {dtypes.OF_PYTHON[type(data)]}
-    error = TypeError if isinstance(data, (str, bytes, complex)) else RuntimeError
-    raise error(f"tensor(): Could not infer dtype of {type(data).__name__} in 'data'")
-
-
-def _unwrap(data):
-    """Nested sequences with Tensors of one element in them, as plain numbers."""
-    if isinstance(data, Value):
-        if data.numel() != 1:
-            raise ValueError("only one element tensors can be converted to Python scalars, but 'data' holds "
-                             f"one of shape {list(data.shape)}: stack() them")
-        return data.item()
-    if isinstance(data, (list, tuple)) and any(isinstance(x, (list, tuple, Value)) for x in data):
-        return [_unwrap(x) for x in data]
-    return data
+            found.update(dtypes.OF_PYTHON[t] for t in types)
+            return data
+        return [_plain(x, found) for x in data]
+    if isinstance(data, Value) and data.numel() != 1:
+        raise ValueError("only one element tensors can be converted to Python scalars, but 'data' holds one of shape "
+                         f"{list(data.shape)}: stack() them")
+    if not isinstance(data, (Value, np.ndarray, np.generic)) and type(data) not in dtypes.OF_PYTHON:
+        error = TypeError if isinstance(data, (str, bytes, complex)) else RuntimeError
+        raise error(f"tensor(): Could not infer dtype of {type(data).__name__} in 'data'")
+    found.add(dtypes.OF_PYTHON.get(type(data)) or getattr(data, "_array", data).dtype)
+    return data.item() if isinstance(data, Value) else data
 
 
 def leaf(array, requires_grad=False, device=None):
@@ -152,6 +145,45 @@ def from_dlpack(ext_tensor, *, device=None, copy=None):
 # ---- constants
 
 
+def _dtype(dtype, default, function, kinds="buif"):
+    """The NumPy dtype that was asked for; NotImplementedError if its kind is not among these."""
+    numpy_dtype = dtypes.to_numpy(default if dtype is None else dtype)
+    if numpy_dtype.kind not in kinds:
+        raise NotImplementedError(f"{function}(): not implemented for '{dtypes.OF[numpy_dtype].text}'")
+    return numpy_dtype
+
+
+def _shape(size, numpy_dtype, function):
+    shape = size_argument(size, function)
+    if min(shape, default=0) < 0:
+        raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
+    check_size(shape, numpy_dtype.itemsize, function)
+    return shape
+
+
+def _sized(name, make, what, example, kinds="buif"):
+    """The function of one row of the tables; `make` takes a shape and a NumPy dtype to an array."""
+
+    def function(*size, dtype=None, device=None, requires_grad=False, **options):
+        """{name}(2, 3), {name}((2, 3)) or {name}(size=(2, 3)): {what}; float32 unless `dtype` says otherwise.
+
+        >>> import minigrad
+        >>> minigrad.{name}({example}
+        """
+        if ("size" in options) == bool(size):
+            raise TypeError(f"{name}() takes one argument, 'size', but got {[*size, *options]}")
+        numpy_dtype = _dtype(dtype, dtypes.float32, name, kinds)
+        shape = _shape(options.pop("size", size), numpy_dtype, name)
+        return leaf(make(shape, numpy_dtype, **options), requires_grad, device)
+
+    return documented(function, name, what=what, example=example)
+
+
+zeros = _sized("zeros", np.zeros, "zeros", "2)\n        tensor([0., 0.])")
+ones = _sized("ones", np.ones, "ones", "2)\n        tensor([1., 1.])")
+empty = _sized("empty", np.empty, "memory as it was found", "2, 0).shape\n        torch.Size([2, 0])")
+
+
 def full(size, fill_value, *, dtype=None, device=None, requires_grad=False):
     """A tensor of `fill_value`; its dtype is that of the number, floats being float32.
 
@@ -164,60 +196,7 @@ def full(size, fill_value, *, dtype=None, device=None, requires_grad=False):
     return leaf(np.full(_shape(size, kind, "full"), number_as(value, kind), kind), requires_grad, device)
 
 
-def zeros(*size, dtype=None, device=None, requires_grad=False, **named):
-    """zeros(2, 3), zeros((2, 3)) or zeros(size=(2, 3)): zeros, float32 unless `dtype` says otherwise.
-
-        >>> import minigrad
-        >>> minigrad.zeros(2, dtype=minigrad.int64)
-        tensor([0, 0])
-    """
-    return leaf(np.zeros(*_sized(size, named, dtype, "zeros")), requires_grad, device)
-
-
-def ones(*size, dtype=None, device=None, requires_grad=False, **named):
-    """ones(2, 3), ones((2, 3)) or ones(size=(2, 3)): ones, float32 unless `dtype` says otherwise.
-
-        >>> import minigrad
-        >>> minigrad.ones(2)
-        tensor([1., 1.])
-    """
-    return leaf(np.ones(*_sized(size, named, dtype, "ones")), requires_grad, device)
-
-
-def empty(*size, dtype=None, device=None, requires_grad=False, **named):
-    """empty(2, 3), empty((2, 3)) or empty(size=(2, 3)): memory as it was found, float32 unless `dtype` says so.
-
-        >>> import minigrad
-        >>> minigrad.empty(2, 0).shape
-        torch.Size([2, 0])
-    """
-    return leaf(np.empty(*_sized(size, named, dtype, "empty")), requires_grad, device)
-
-
-def _shape(size, numpy_dtype, function):
-    shape = size_argument(size, function)
-    if min(shape, default=0) < 0:
-        raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
-    check_size(shape, numpy_dtype.itemsize, function)
-    return shape
-
-
-def _sized(size, named, dtype, function):
-    """The shape and the NumPy dtype that f(2, 3), f((2, 3)) and f(size=(2, 3)) ask for."""
-    if [*named] != ["size"] * (not size):
-        raise TypeError(f"{function}() takes one argument, 'size', but got {[*size, *named]}")
-    numpy_dtype = dtypes.to_numpy(dtypes.float32 if dtype is None else dtype)
-    return _shape(named.get("size", size), numpy_dtype, function), numpy_dtype
-
-
 # ---- ranges
-
-
-def _not_bool(dtype, function):
-    numpy_dtype = dtypes.to_numpy(dtype)
-    if numpy_dtype.kind == "b":
-        raise NotImplementedError(f"{function}(): not implemented for 'Bool'")
-    return numpy_dtype
 
 
 def arange(start=None, end=None, step=1, *, dtype=None, device=None, requires_grad=False):
@@ -233,15 +212,13 @@ def arange(start=None, end=None, step=1, *, dtype=None, device=None, requires_gr
         start, end = None, start
     numbers = [x.item() if isinstance(x, Value) else x for x in (0 if start is None else start, end, step)]
     whole = max(dtypes.number_kind(x) for x in numbers) < 2
-    numpy_dtype = _not_bool(dtype or (dtypes.int64 if whole else dtypes.float32), "arange")
+    numpy_dtype = _dtype(dtype, dtypes.int64 if whole else dtypes.float32, "arange", "uif")
     if not all(math.isfinite(x) for x in numbers):
         raise RuntimeError(f"unsupported range: {start} -> {end}")
     whole = numpy_dtype == np.int64
     start, end, step = (int(x) for x in numbers) if whole else numbers
-    if step == 0:
-        raise RuntimeError("step must be nonzero")
-    if (end - start) * step < 0:
-        raise RuntimeError(f"upper bound and lower bound inconsistent with step sign: arange({start}, {end}, {step})")
+    if step == 0 or (end - start) * step < 0:
+        raise RuntimeError(f"step must be nonzero, and lead from start to end: arange({start}, {end}, {step})")
     count = -((start - end) // step) if whole else math.ceil((end - start) / step)
     check_size((count,), numpy_dtype.itemsize, "arange")
     compute = np.float64 if numpy_dtype.kind == "f" else np.int64
@@ -256,7 +233,7 @@ def linspace(start, end, steps, *, dtype=None, device=None, requires_grad=False)
         >>> minigrad.linspace(0, 1, 5)
         tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
     """
-    numpy_dtype = _not_bool(dtype or dtypes.float32, "linspace")
+    numpy_dtype = _dtype(dtype, dtypes.float32, "linspace", "uif")
     if int_argument(steps, "steps", "linspace") < 0:
         raise RuntimeError(f"number of steps must be non-negative, but got steps={steps}")
     check_size((steps,), 8, "linspace")
@@ -277,86 +254,44 @@ def eye(n, m=None, *, dtype=None, device=None, requires_grad=False):
         tensor([[1., 0.],
                 [0., 1.]])
     """
-    shape, numpy_dtype = _sized((n, n if m is None else m), {}, dtype, "eye")
+    numpy_dtype = _dtype(dtype, dtypes.float32, "eye")
+    shape = _shape((n, n if m is None else m), numpy_dtype, "eye")
     return leaf(np.eye(*shape, dtype=numpy_dtype), requires_grad, device)
 
 
 # ---- random numbers: the same as PyTorch's after the same manual_seed
 
 
-def rand(*size, generator=None, dtype=None, device=None, requires_grad=False, **named):
-    """Uniform on [0, 1): the size as for `zeros`, float32 or float64.
-
-        >>> import minigrad
-        >>> minigrad.rand(2, generator=minigrad.Generator().manual_seed(0))
-        tensor([0.4963, 0.7682])
-    """
-    shape, numpy_dtype = _sized(size, named, dtype, "rand")
-    return leaf(_source(generator, numpy_dtype, "rand").uniform(shape, numpy_dtype), requires_grad, device)
-
-
-def randn(*size, generator=None, dtype=None, device=None, requires_grad=False, **named):
-    """Normal with mean 0 and variance 1: the size as for `zeros`, float32 or float64.
-
-        >>> import minigrad
-        >>> minigrad.randn(2, 3).shape
-        torch.Size([2, 3])
-    """
-    shape, numpy_dtype = _sized(size, named, dtype, "randn")
-    return leaf(_source(generator, numpy_dtype, "randn").normal(shape, numpy_dtype), requires_grad, device)
-
-
-def _source(generator, numpy_dtype=dtypes.float32.numpy, function=None):
-    """The generator to draw from; NotImplementedError for a dtype that is not floating point."""
-    if numpy_dtype.kind != "f":
-        raise NotImplementedError(f"{function}(): not implemented for '{dtypes.OF[numpy_dtype].text}'")
+def _source(generator):
+    """The generator to draw from."""
     if not isinstance(generator, (random.Generator, type(None))):
         raise TypeError(f"argument 'generator' must be minigrad.Generator, not {type(generator).__name__}")
     return generator or random.default_generator
 
 
+rand = _sized("rand", lambda *wanted, generator=None: _source(generator).uniform(*wanted), "uniform on [0, 1)",
+              "2, generator=minigrad.Generator().manual_seed(0))\n        tensor([0.4963, 0.7682])", "f")
+randn = _sized("randn", lambda *wanted, generator=None: _source(generator).normal(*wanted),
+               "normal with mean 0 and variance 1", "2, 3).shape\n        torch.Size([2, 3])", "f")
+
+
 def normal(mean, std=1.0, size=None, *, generator=None, dtype=None, device=None, requires_grad=False):
-    """Normal with this mean and standard deviation: numbers, of a `size`; or at least one Tensor, which broadcast
-    to the size and give the dtype (the mean's). No gradient goes to them. RuntimeError for a negative std.
+    """Normal with this mean and standard deviation, two numbers: a tensor of this `size`.
+
+    RuntimeError for a negative std, NotImplementedError for Tensors of means or deviations.
 
         >>> import minigrad
         >>> minigrad.normal(0, 0.01, (2, 3)).shape
         torch.Size([2, 3])
     """
-    given = [x for x in (mean, std) if isinstance(x, Value)]
-    if (size is None) != bool(given) or (given and dtype is not None):
-        raise TypeError("normal(): needs numbers 'mean' and 'std' and a 'size', or Tensors and neither size nor dtype")
-    numpy_dtype = given[0]._array.dtype if given else dtypes.to_numpy(dtype or dtypes.float32)
-    mean, std = (x._array if isinstance(x, Value) else float(number_as(x, np.dtype("f8"))) for x in (mean, std))
-    try:
-        shape = np.broadcast_shapes(np.shape(mean), np.shape(std)) if given else _shape(size, numpy_dtype, "normal")
-    except ValueError:
-        raise RuntimeError(f"normal(): mean and std do not broadcast: {np.shape(mean)}, {np.shape(std)}") from None
-    if not np.all(np.greater_equal(std, 0)):
-        raise RuntimeError(f"normal expects all elements of std >= 0.0, but found std {std}")
-    source = _source(generator, numpy_dtype, "normal")
-    if not given:
-        return leaf(source.normal(shape, numpy_dtype, mean, std), requires_grad, device)
-    scale, factor = (1, std) if isinstance(std, np.ndarray) else (std, 1)
-    array = source.normal(shape, numpy_dtype, 0, scale) * factor + mean
-    return leaf(array.astype(numpy_dtype), requires_grad, device)
-
-
-def bernoulli(input, p=None, *, generator=None):
-    """1 with the probabilities in `input` (or the number `p`), else 0, in the shape and dtype of `input`.
-
-    RuntimeError for what is no probability, NotImplementedError for integer probabilities. Without a gradient.
-
-        >>> import minigrad
-        >>> minigrad.bernoulli(minigrad.tensor([0.0, 1.0]))
-        tensor([0., 1.])
-    """
-    x = tensor_argument(input, "input", "bernoulli")._array
-    if p is not None:
-        return wrap(_source(generator).bernoulli(p, x.shape).astype(x.dtype))
-    if not ((x >= 0) & (x <= 1)).all():
-        raise RuntimeError(f"bernoulli expects all probabilities in 'input' to be in [0, 1]: {x}")
-    return wrap((_source(generator, x.dtype, "bernoulli").uniform(x.shape, x.dtype) < x).astype(x.dtype))
+    if isinstance(mean, Value) or isinstance(std, Value):
+        raise NotImplementedError("normal(): arguments 'mean' and 'std' must be numbers: scale and shift a randn()")
+    mean, std = (float(number_as(x, np.dtype("f8"))) for x in (mean, std))
+    numpy_dtype = _dtype(dtype, dtypes.float32, "normal", "f")
+    shape = _shape(size, numpy_dtype, "normal")
+    if not std >= 0:
+        raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
+    return leaf(_source(generator).normal(shape, numpy_dtype, mean, std), requires_grad, device)
 
 
 def randint(low=0, high=None, size=None, *, generator=None, dtype=None, device=None, requires_grad=False):
@@ -389,48 +324,27 @@ def randperm(n, *, generator=None, dtype=None, device=None, requires_grad=False)
     if int_argument(n, "n", "randperm") < 0:
         raise RuntimeError(f"n must be non-negative, got {n}")
     check_size((n,), 8, "randperm")
-    order = _source(generator).permutation(n)
-    return leaf(order.astype(_not_bool(dtype or dtypes.int64, "randperm"), copy=False), requires_grad, device)
+    numpy_dtype = _dtype(dtype, dtypes.int64, "randperm", "uif")
+    return leaf(_source(generator).permutation(n).astype(numpy_dtype, copy=False), requires_grad, device)
 
 
 # ---- after the model of a tensor
 
 
-def _modelled(function, name, example):
-    """`function` in the dtype of a tensor, and if it is an x_like, not a method new_x, in its shape too."""
-    like = name.endswith("_like")
-
-    def made(input, *args, dtype=None, **options):
-        if like:
-            options["size"] = tensor_argument(input, "input", name).shape
-        return function(*args, dtype=input.dtype if dtype is None else dtype, **options)
-
-    made.__name__ = made.__qualname__ = name
-    made.__doc__ = f"""`{function.__name__}` in the dtype{" and the shape" * like} of `input`; `dtype` asks for another.
+def _like(function, *example):
+    def like(input, *args, dtype=None, **options):
+        """`{model}` in the shape of `input`, and in its dtype unless `dtype` says otherwise.
 
         >>> import minigrad
-        >>> input = minigrad.zeros(2, 3)
-        >>> {example.format(name)}.dtype
+        >>> minigrad.{name}({example}).dtype
         torch.float32
-    """
-    return made
+        """
+        shape = tensor_argument(input, "input", like.__name__).shape
+        return function(shape, *args, dtype=input.dtype if dtype is None else dtype, **options)
+
+    example = ", ".join(("minigrad.ones(2)", *example))
+    return documented(like, f"{function.__name__}_like", model=function.__name__, example=example)
 
 
-def full_like(input, fill_value, *, dtype=None, device=None, requires_grad=False):
-    """`full` in the shape of `input`, and in its dtype unless `dtype` says otherwise.
-
-        >>> import minigrad
-        >>> minigrad.full_like(minigrad.zeros(2), 0.5)
-        tensor([0.5000, 0.5000])
-    """
-    dtype = tensor_argument(input, "input", "full_like").dtype if dtype is None else dtype
-    return full(input.shape, fill_value, dtype=dtype, device=device, requires_grad=requires_grad)
-
-
-zeros_like, ones_like, empty_like, rand_like, randn_like = (
-    _modelled(function, f"{function.__name__}_like", "minigrad.{}(input)")
-    for function in (zeros, ones, empty, rand, randn))
-randint_like = _modelled(randint, "randint_like", "minigrad.{}(input, 5)")
-new_zeros, new_ones, new_empty, new_tensor = (
-    _modelled(function, f"new_{function.__name__}", "input.{}((2,))") for function in (zeros, ones, empty, tensor))
-new_full = _modelled(full, "new_full", "input.{}((2,), 5)")
+zeros_like, ones_like, empty_like, rand_like, randn_like = map(_like, (zeros, ones, empty, rand, randn))
+full_like = _like(full, "0.5")

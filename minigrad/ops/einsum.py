@@ -7,15 +7,18 @@ the stack if it is needed later on, else it is summed over, as the inner dimensi
 
     x  (stack, rows, inner)   @   y  (stack, inner, columns)   ->   z  (stack, rows, columns)
 
-All of it is permute, reshape, diagonal, sum, `*` and `@`, which are differentiable already.
+All of it is indexing, permute, reshape, sum, `*` and `@`, which are differentiable already.
 """
 
 import math
 import string
 
+import numpy as np
+
 from .common import tensor_argument
+from .index import GetItem
 from .matmul import matmul
-from .shape import diagonal, permute, reshape
+from .shape import permute, reshape
 
 
 def einsum(equation, *operands):
@@ -35,8 +38,6 @@ def einsum(equation, *operands):
     if not isinstance(equation, str):
         raise TypeError(f"einsum(): argument 'equation' must be str, not {type(equation).__name__}")
     operands = operands[0] if len(operands) == 1 and isinstance(operands[0], (list, tuple)) else operands
-    if not operands:
-        raise ValueError("einsum(): must specify the equation string and at least one operand")
     operands = [tensor_argument(x, f"operands[{i}]", "einsum") for i, x in enumerate(operands)]
     left, arrow, right = equation.replace(" ", "").partition("->")
     terms = left.split(",")
@@ -74,18 +75,20 @@ def _labels(term, ndim, place):
 def _contract(operands, terms, output):
     """The sum of the products of the operands, whose dimensions have the names `terms`, over all but `output`."""
     sizes = {}
-    for i, (x, labels) in enumerate(zip(operands, terms)):
+    for k, (x, labels) in enumerate(zip(operands, terms)):
         for label in dict.fromkeys(labels):
             while labels.count(label) > 1:
                 a, b = [d for d, other in enumerate(labels) if other == label][:2]
                 if x.shape[a] != x.shape[b]:
-                    raise RuntimeError(f"einsum(): subscript {label} is repeated for operand {i} but the sizes don't "
+                    raise RuntimeError(f"einsum(): subscript {label} is repeated for operand {k} but the sizes don't "
                                        f"match, {x.shape[b]} != {x.shape[a]}")
-                x, labels = diagonal(x, 0, a, b), labels[:a] + labels[a + 1:b] + labels[b + 1:] + [label]
-        operands[i], terms[i] = x, labels
+                rest, i = [d for d in range(x.ndim) if d not in (a, b)], np.arange(x.shape[a])
+                x = GetItem.apply(permute(x, rest + [a, b]), index=(..., i, i))
+                labels = [labels[d] for d in rest] + [label]
+        operands[k], terms[k] = x, labels
         for label, n in zip(labels, x.shape):
             if n not in (1, sizes.setdefault(label, n)) and sizes[label] != 1:
-                raise RuntimeError(f"einsum(): subscript {label} has size {n} for operand {i} which does not broadcast "
+                raise RuntimeError(f"einsum(): subscript {label} has size {n} for operand {k} which does not broadcast "
                                    f"with previously seen size {sizes[label]}")
             sizes[label] = n if sizes[label] == 1 else sizes[label]
     x, labels = operands[0], terms[0]
@@ -101,18 +104,20 @@ def _pair(x, left, y, right, later):
     y, right = _without_ones(y, right, left)
     x, left = _sum_over(x, left, later.union(right))
     y, right = _sum_over(y, right, later.union(left))
+    rows, columns = [label for label in left if label not in right], [label for label in right if label not in left]
     both = [label for label in left if label in right]
     stack, inner = [label for label in both if label in later], [label for label in both if label not in later]
-    rows, columns = [label for label in left if label not in both], [label for label in right if label not in both]
-    x = permute(x, [left.index(label) for label in stack + rows + inner])
-    y = permute(y, [right.index(label) for label in stack + inner + columns])
-    s, r = x.shape[:len(stack)], x.shape[len(stack):len(stack + rows)]
-    k, c = x.shape[len(stack + rows):], y.shape[len(stack + inner):]
-    if inner:
-        z = matmul(reshape(x, s + (math.prod(r), math.prod(k))), reshape(y, s + (math.prod(k), math.prod(c))))
-    else:
-        z = reshape(x, s + r + (1,) * len(c)) * reshape(y, s + (1,) * len(r) + c)
-    return reshape(z, s + r + c), stack + rows + columns
+    sizes = dict(zip(left, x.shape)) | dict(zip(right, y.shape))
+    x, y = _matrices(x, left, stack, rows, inner), _matrices(y, right, stack, inner, columns)
+    z = matmul(x, y) if inner else x * y
+    return reshape(z, [sizes[label] for label in stack + rows + columns]), stack + rows + columns
+
+
+def _matrices(x, labels, stack, rows, columns):
+    """`x` as a stack of matrices, of all dimensions named `rows` by all named `columns`."""
+    x = permute(x, [labels.index(label) for label in stack + rows + columns])
+    s, r = len(stack), len(stack + rows)
+    return reshape(x, x.shape[:s] + (math.prod(x.shape[s:r]), math.prod(x.shape[r:])))
 
 
 def _without_ones(x, labels, others):

@@ -8,8 +8,8 @@ import numpy as np
 
 from .. import dtypes
 from ..engine import Operator, Value, wrap
-from .common import cast, kind, mismatch, number_as, promote, same_dtype, tensor_argument
-from .table import define
+from .common import broadcast, cast, kind, number_as, promote, tensor_argument
+from .table import define, named
 
 
 class Add(Operator):
@@ -20,16 +20,6 @@ class Add(Operator):
 
     def backward(self, g):
         return g, g
-
-
-class Sub(Operator):
-    """z = x - y;  dx = g,  dy = -g."""
-
-    def forward(self, x, y):
-        return x - y
-
-    def backward(self, g):
-        return g, -g if self.needs_input_grad[1] else None
 
 
 class Mul(Operator):
@@ -92,29 +82,21 @@ def exponent_rule(g, x, y, z):
     return where((x == 0) & (y >= 0), 0.0, g * (z * x.log()))
 
 
-def between(x, end, weight):
-    """x + weight (end - x), counted from the nearer of the two."""
-    return np.where(np.abs(weight) < 0.5, x + weight * (end - x), end - (end - x) * (1 - weight)).astype(x.dtype)
-
-
 def shared(g, x, y, lost):
     """The gradient for x, of two of which one wins: half of it to each where they are equal."""
     return where(lost, 0.0, where(x == y, g / 2, g))
 
 
+Sub = define("Sub", np.subtract, lambda g: g, lambda g: -g)
 Div = define("Div", np.true_divide, lambda g, y: g / y, lambda g, x, y: -g * ((x / y) / y))
 FloorDivide = define("FloorDivide", lambda x, y: divided(np.floor_divide, x, y), refused, refused)
-FloorDiv = define("FloorDiv", lambda x, y: divided(np.floor_divide, x, y), zeros, zeros)
-TruncDiv = define("TruncDiv", truncated_quotient, zeros, zeros)
+FloorDiv = define("Div", lambda x, y: divided(np.floor_divide, x, y), zeros, zeros)
+TruncDiv = define("Div", truncated_quotient, zeros, zeros)
 Remainder = define("Remainder", lambda x, y: divided(np.remainder, x, y),
                    lambda g: g, lambda g, x, y: -g * div(x, y, rounding_mode="floor"))
-Fmod = define("Fmod", lambda x, y: divided(np.fmod, x, y),
-              lambda g: g, lambda g, x, y: -g * div(x, y, rounding_mode="trunc"))
 Pow = define("Pow", power, base_rule, exponent_rule)
 Maximum = define("Maximum", np.maximum, lambda g, x, y: shared(g, x, y, x < y), lambda g, x, y: shared(g, y, x, y < x))
 Minimum = define("Minimum", np.minimum, lambda g, x, y: shared(g, x, y, x > y), lambda g, x, y: shared(g, y, x, y > x))
-Lerp = define("Lerp", between, lambda g, weight: g * (1 - weight), lambda g, weight: g * weight,
-              lambda g, x, end: g * (end - x), inputs=("x", "end", "weight"))
 Clone = define("Clone", np.ndarray.copy, lambda g: g)
 Where = define("Where", np.where, zeros, lambda g, condition: where(condition, g, 0.0),
                lambda g, condition: where(condition, 0.0, g), inputs=("condition", "x", "y"))
@@ -127,14 +109,6 @@ Clamp = define("Clamp", lambda x, low, high: np.minimum(np.maximum(x, low), high
 # ---- the functions
 
 
-def broadcast(operator, *operands):
-    """operator.apply(*operands), with PyTorch's error for shapes that do not go together."""
-    try:
-        return operator.apply(*operands)
-    except ValueError:
-        raise mismatch(*operands) from None
-
-
 def add(input, other, *, alpha=1):
     """input + alpha * other, broadcast.
 
@@ -144,7 +118,7 @@ def add(input, other, *, alpha=1):
             [4., 5.]])
     """
     x, y = promote(input, other)
-    return broadcast(Add, x, y if alpha == 1 else times(y, alpha))
+    return broadcast(Add.apply, x, y if alpha == 1 else times(y, alpha))
 
 
 def sub(input, other, *, alpha=1):
@@ -156,16 +130,14 @@ def sub(input, other, *, alpha=1):
     """
     x, y = promote(input, other)
     if (x is not input or y is not other or kind(x) == "b") and "b" in (kind(input), kind(other)):
-        raise RuntimeError("Subtraction, the `-` operator, with a bool tensor is not supported. "
-                           "Use the `^`, `~` or `logical_not()` operator instead.")
-    return broadcast(Sub, x, y if alpha == 1 else times(y, alpha))
+        raise RuntimeError("Subtraction, the `-` operator, with a bool tensor is not supported: use `^`, `~` or `!=`")
+    return broadcast(Sub.apply, x, y if alpha == 1 else times(y, alpha))
 
 
 def times(y, alpha):
     """y * alpha, of y's dtype."""
     if isinstance(alpha, float) and kind(y) != "f":
-        raise RuntimeError("For integral input tensors, argument alpha must not be a floating point "
-                           f"number, but got alpha={alpha}")
+        raise RuntimeError(f"For integral input tensors, argument alpha must be an integer: alpha={alpha}")
     return cast(y * alpha, y._array.dtype) if isinstance(y, Value) else y * alpha
 
 
@@ -177,7 +149,7 @@ def mul(input, other):
     tensor([[3, 6],
             [4, 8]])
     """
-    return broadcast(Mul, *promote(input, other))
+    return broadcast(Mul.apply, *promote(input, other))
 
 
 def div(input, other, *, rounding_mode=None):
@@ -190,11 +162,10 @@ def div(input, other, *, rounding_mode=None):
     (tensor([ 3.5000, -3.5000]), tensor([ 3, -3]))
     """
     if rounding_mode is None:
-        return broadcast(Div, *promote(input, other, kind="float"))
+        return broadcast(Div.apply, *promote(input, other, kind="float"))
     if rounding_mode not in ("floor", "trunc"):
-        raise RuntimeError("div expected rounding_mode to be one of None, 'trunc', or 'floor' but found "
-                           f"'{rounding_mode}'")
-    return broadcast(FloorDiv if rounding_mode == "floor" else TruncDiv, *promote(input, other))
+        raise RuntimeError(f"div(): expected rounding_mode to be None, 'trunc' or 'floor', but found {rounding_mode!r}")
+    return broadcast((FloorDiv if rounding_mode == "floor" else TruncDiv).apply, *promote(input, other))
 
 
 def floor_divide(input, other):
@@ -204,7 +175,7 @@ def floor_divide(input, other):
     >>> minigrad.floor_divide(minigrad.tensor([7, -7]), 2)
     tensor([ 3, -4])
     """
-    return broadcast(FloorDivide, *promote(input, other))
+    return broadcast(FloorDivide.apply, *promote(input, other))
 
 
 def remainder(input, other):
@@ -214,17 +185,7 @@ def remainder(input, other):
     >>> minigrad.remainder(minigrad.tensor([7, -7]), 3)
     tensor([1, 2])
     """
-    return broadcast(Remainder, *promote(input, other))
-
-
-def fmod(input, other):
-    """input - other * trunc(input / other), broadcast: it has the sign of `input`.
-
-    >>> import minigrad
-    >>> minigrad.fmod(minigrad.tensor([7, -7]), 3)
-    tensor([ 1, -1])
-    """
-    return broadcast(Fmod, *promote(tensor_argument(input, "input", "fmod"), other))
+    return broadcast(Remainder.apply, *promote(input, other))
 
 
 def pow(input, exponent):  # noqa: A001
@@ -237,7 +198,7 @@ def pow(input, exponent):  # noqa: A001
     x, y = promote(input, exponent)
     if isinstance(y, np.ndarray) and exponent < 0:
         raise RuntimeError("Integers to negative integer powers are not allowed.")
-    return broadcast(Pow, x, y)
+    return broadcast(Pow.apply, x, y)
 
 
 def square(input):
@@ -263,17 +224,16 @@ def clamp(input, min=None, max=None):
     tensor_argument(input, "input", "clamp")
     bounds = {name: bound for name, bound in (("min", min), ("max", max)) if bound is not None}
     if not bounds:
-        raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
-    for name, bound in bounds.items():
-        if isinstance(min, Value) or isinstance(max, Value):
-            tensor_argument(bound, name, "clamp")
-    dtype = dtypes.result_type(input._array, *(getattr(bound, "_array", bound) for bound in bounds.values()))
-    if dtype.kind == "b" and (len(bounds) > 1 or not isinstance(bound, Value)):  # PyTorch's accident
+        raise RuntimeError("clamp(): at least one of 'min' or 'max' must not be None")
+    tensors = any(isinstance(bound, Value) for bound in bounds.values())
+    arrays = [tensor_argument(bounds[name], name, "clamp")._array if tensors else bounds[name] for name in bounds]
+    dtype = dtypes.result_type(input._array, *arrays)
+    if dtype.kind == "b" and not (tensors and len(bounds) == 1):  # PyTorch's accident
         raise NotImplementedError("clamp(): not implemented for 'Bool'")
     ends = {"f": (-np.inf, np.inf), "b": (False, True)}.get(dtype.kind) or (np.iinfo(dtype).min, np.iinfo(dtype).max)
     low, high = (cast(x, dtype) if isinstance(x, Value) else number_as(end if x is None else x, dtype)
                  for x, end in zip((min, max), ends))
-    return broadcast(Clamp, cast(input, dtype), low, high)
+    return broadcast(Clamp.apply, cast(input, dtype), low, high)
 
 
 def clamp_min(input, min):
@@ -283,7 +243,7 @@ def clamp_min(input, min):
     >>> minigrad.clamp_min(minigrad.tensor([-2, 0, 2]), 1)
     tensor([1, 1, 2])
     """
-    return clamp(input, min)
+    return named(clamp(input, min), "ClampMin")
 
 
 def clamp_max(input, max):
@@ -293,7 +253,7 @@ def clamp_max(input, max):
     >>> minigrad.clamp_max(minigrad.tensor([-2, 0, 2]), 1)
     tensor([-2,  0,  1])
     """
-    return clamp(input, None, max)
+    return named(clamp(input, None, max), "ClampMax")
 
 
 def where(condition, input=None, other=None):
@@ -313,7 +273,7 @@ def where(condition, input=None, other=None):
         raise RuntimeError(f"where expected condition to be a boolean tensor, but got {condition.dtype}")
     if not isinstance(input, Value) and not isinstance(other, Value):
         input = wrap(np.asarray(input, dtypes.result_type(input)))
-    return broadcast(Where, condition, *promote(input, other))
+    return broadcast(Where.apply, condition, *promote(input, other))
 
 
 def masked_fill(input, mask, value):
@@ -330,28 +290,10 @@ def masked_fill(input, mask, value):
     if tensor_argument(mask, "mask", "masked_fill")._array.dtype != bool:
         raise RuntimeError(f"masked_fill only supports boolean masks, but got mask with dtype {mask.dtype}")
     if isinstance(value, Value) and value.ndim:
-        raise RuntimeError("masked_fill only supports a 0-dimensional value tensor, but got tensor with "
-                           f"{value.ndim} dimension(s): {list(value.shape)}")
+        raise RuntimeError(f"masked_fill only supports a 0-dimensional value tensor, not one of {list(value.shape)}")
     dtype = input._array.dtype
     number = number_as(value.item() if isinstance(value, Value) else value, dtype)
-    return where(mask, cast(value, dtype) if isinstance(value, Value) else number, input)
-
-
-def lerp(input, end, weight):
-    """input + weight * (end - input), broadcast; the weight is a number or a Tensor. All of one
-    floating-point dtype (RuntimeError).
-
-    >>> import minigrad
-    >>> minigrad.lerp(minigrad.tensor([0.0, 1.0]), minigrad.tensor([10.0, 3.0]), 0.25)
-    tensor([2.5000, 1.5000])
-    """
-    same_dtype(input, end, "end", "lerp")
-    if isinstance(weight, Value):
-        weight = weight if weight.ndim else cast(weight, input._array.dtype)
-        same_dtype(input, weight, "weight", "lerp")
-    if kind(input) != "f":
-        raise NotImplementedError(f"lerp(): not implemented for '{input.dtype.text}'")
-    return broadcast(Lerp, input, end, weight)
+    return named(where(mask, cast(value, dtype) if isinstance(value, Value) else number, input), "MaskedFill")
 
 
 def maximum(input, other):
@@ -363,7 +305,7 @@ def maximum(input, other):
     >>> minigrad.maximum(minigrad.tensor([1, 5]), minigrad.tensor([3, 4]))
     tensor([3, 5])
     """
-    return broadcast(Maximum, *two_tensors(input, other, "maximum"))
+    return broadcast(Maximum.apply, *two_tensors(input, other, "maximum"))
 
 
 def minimum(input, other):
@@ -375,7 +317,7 @@ def minimum(input, other):
     >>> minigrad.minimum(minigrad.tensor([1, 5]), minigrad.tensor([3, 4]))
     tensor([1, 4])
     """
-    return broadcast(Minimum, *two_tensors(input, other, "minimum"))
+    return broadcast(Minimum.apply, *two_tensors(input, other, "minimum"))
 
 
 def two_tensors(input, other, function):

@@ -10,8 +10,7 @@ from .shape import expand
 def fill_(input, value):
     """Every element becomes `value`, a number or a tensor of one."""
     if isinstance(value, Value) and value.ndim:
-        raise RuntimeError("fill_ only supports 0-dimension value tensor but got tensor with "
-                           f"{value.ndim} dimensions.")
+        raise RuntimeError(f"fill_ only supports a 0-dimensional value tensor, not one of {list(value.shape)}")
     setitem(input, ..., value)
     return input
 

@@ -1,61 +1,17 @@
-"""Windows of images as columns, and columns added up to images: each is the other's gradient."""
+"""Windows of images as columns, and columns added up to images: each is the other's gradient.
+
+Both are made of one index, which says where in the padded image each window sees each place of the kernel.
+"""
 
 import math
-from typing import NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from .common import check_size, per_dimension, tensor_argument
-from .shape import squeeze, unsqueeze
-from .table import define
-
-
-class Windows(NamedTuple):
-    """Where the windows of an image lie."""
-
-    size: tuple  # of the image
-    kernel: tuple
-    dilation: tuple
-    padding: tuple
-    stride: tuple
-
-    @property
-    def padded(self):
-        return tuple(n + 2 * p for n, p in zip(self.size, self.padding))
-
-    @property
-    def counts(self):
-        """How many windows there are along each dimension."""
-        axes = zip(self.padded, self.kernel, self.dilation, self.stride)
-        return tuple((n - d * (k - 1) - 1) // s + 1 for n, k, d, s in axes)
-
-    def view(self, padded):
-        """[N, C, *padded] as [N, C, *kernel, *counts]: what each window sees, in the same memory."""
-        pitch = padded.strides[2:]
-        steps = [p * s for sizes in (self.dilation, self.stride) for p, s in zip(pitch, sizes)]
-        return as_strided(padded, padded.shape[:2] + self.kernel + self.counts, (*padded.strides[:2], *steps))
-
-
-def _columns(x, windows):
-    """z[n, (c, k), l] = x[n, c] at place k of window l, 0 in the padding."""
-    seen = windows.view(np.pad(x, [(0, 0), (0, 0), *((p, p) for p in windows.padding)]))
-    columns = seen.reshape(x.shape[0], x.shape[1] * math.prod(windows.kernel), math.prod(windows.counts))
-    return np.ascontiguousarray(columns)
-
-
-def _images(x, windows):
-    """z = zeros, with x[n, (c, k), l] added at place k of window l of z[n, c]."""
-    padded = np.zeros((x.shape[0], x.shape[1] // math.prod(windows.kernel), *windows.padded), x.dtype)
-    seen = windows.view(padded)
-    x = x.reshape(seen.shape)
-    for tap in np.ndindex(windows.kernel):  # no two windows see the same element at the same place
-        seen[:, :, *tap] += x[:, :, *tap]
-    return np.ascontiguousarray(padded[..., *(slice(p, p + n) for n, p in zip(windows.size, windows.padding))])
-
-
-Unfold = define("Im2Col", _columns, lambda g, windows: Fold.apply(g, windows=windows))
-Fold = define("Col2Im", _images, lambda g, windows: Unfold.apply(g, windows=windows))
+from .index import AddItem, GetItem
+from .pad import pad
+from .shape import contiguous, reshape, squeeze, unsqueeze
+from .table import named
 
 
 def unfold(input, kernel_size, dilation=1, padding=0, stride=1):
@@ -75,12 +31,10 @@ def unfold(input, kernel_size, dilation=1, padding=0, stride=1):
             [4., 5.]])
     """
     batch = _batch("unfold", input, 3)
-    windows = _windows("unfold", batch.shape[2:], kernel_size, dilation, padding, stride)
-    if min(windows.counts) < 1:
-        raise RuntimeError(f"unfold(): input of size {list(input.shape)} has no window: {windows}")
-    check_size((*windows.kernel, *batch.shape[:2], *windows.padded), input._array.itemsize, "unfold")
-    columns = Unfold.apply(batch, windows=windows)
-    return columns if batch is input else squeeze(columns, 0)
+    taps, counts, (up, left), _, at = _windows("unfold", batch, batch.shape[2:], kernel_size, dilation, padding, stride)
+    seen = contiguous(GetItem.apply(pad(batch, (left, left, up, up)), index=at))
+    columns = reshape(seen, (len(batch), batch.shape[1] * math.prod(taps), math.prod(counts)))
+    return named(columns if batch is input else squeeze(columns, 0), "Im2Col")
 
 
 def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
@@ -97,14 +51,15 @@ def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
              [1., 2., 1.]]])
     """
     batch = _batch("fold", input, 2)
-    windows = _windows("fold", output_size, kernel_size, dilation, padding, stride)
-    area, count = math.prod(windows.kernel), math.prod(windows.counts)
-    if min(windows.counts) < 1 or batch.shape[1] % area or batch.shape[2] != count:
-        raise RuntimeError(f"fold(): expected input to have channels x {area} rows and {count} columns, "
-                           f"{list(windows.counts)} windows, but got input of size {list(input.shape)}: {windows}")
-    check_size((*batch.shape[:2], *windows.padded), input._array.itemsize, "fold")
-    images = Fold.apply(batch, windows=windows)
-    return images if batch is input else squeeze(images, 0)
+    kernel, counts, (up, left), whole, at = _windows("fold", batch, output_size, kernel_size, dilation, padding, stride)
+    area, count = math.prod(kernel), math.prod(counts)
+    if batch.shape[1] % area or batch.shape[2] != count:
+        raise RuntimeError(f"fold(): expected input to have channels x {area} rows and {count} columns, one for each "
+                           f"of {counts} windows, but got input of size {list(input.shape)}")
+    n, channels = len(batch), batch.shape[1] // area
+    seen = reshape(batch, (n, channels, *kernel, *counts))
+    images = pad(AddItem.apply(seen, index=at, shape=(n, channels, *whole)), (-left, -left, -up, -up))
+    return named(images if batch is input else squeeze(images, 0), "Col2Im")
 
 
 def _batch(function, input, ndim):
@@ -119,10 +74,21 @@ def _batch(function, input, ndim):
     return input if input.ndim == ndim + 1 else unsqueeze(input, 0)
 
 
-def _windows(function, *sizes):
-    names = "output_size", "kernel_size", "dilation", "padding", "stride"
-    for name, size in zip(names, sizes):
-        if isinstance(size, (tuple, list)) and len(size) != 2:
-            raise RuntimeError(f"{function}(): expected {name} to be an int or a pair, but got {name}={size}")
-    least = 0, 1, 1, 0, 1
-    return Windows(*(per_dimension(size, 2, name, function, n) for name, size, n in zip(names, sizes, least)))
+def _windows(function, batch, *arguments):
+    """For arguments in the order of `fold`: the kernel, the numbers of windows, the padding, the padded size, and the
+    index of [N, C, *kernel, *windows] into [N, C, *padded]."""
+    least = {"output_size": 0, "kernel_size": 1, "dilation": 1, "padding": 0, "stride": 1}
+    for name, argument in zip(least, arguments):
+        if isinstance(argument, (tuple, list)) and len(argument) != 2:
+            raise RuntimeError(f"{function}(): expected {name} to be an int or a pair, but got {name}={argument}")
+    size, kernel, dilation, padding, stride = (per_dimension(argument, 2, name, function, least[name])
+                                               for name, argument in zip(least, arguments))
+    padded = [n + 2 * p for n, p in zip(size, padding)]
+    counts = [(n - d * (k - 1) - 1) // s + 1 for n, k, d, s in zip(padded, kernel, dilation, stride)]
+    if min(counts) < 1:
+        raise RuntimeError(f"{function}(): input of size {list(batch.shape)} has no window of kernel_size={kernel} and "
+                           f"dilation={dilation} in images of size {padded}, the padding={padding} included")
+    check_size((*batch.shape[:2], *kernel, *padded), batch._array.itemsize, function)
+    rows, columns = (np.arange(k)[:, None] * d + np.arange(n) * s
+                     for k, d, n, s in zip(kernel, dilation, counts, stride))
+    return kernel, counts, padding, padded, (slice(None), slice(None), rows[:, None, :, None], columns[:, None, :])

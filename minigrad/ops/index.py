@@ -1,4 +1,4 @@
-"""`x[...]`, NumPy's indexing, for reading and for writing, and its kind: gather, scatter, index_select.
+"""`x[...]`, NumPy's indexing, for reading and for writing, and its kind: gather, scatter, diag.
 
 All of them, and their gradients, are made of three operators:
 
@@ -10,9 +10,9 @@ All of them, and their gradients, are made of three operators:
 import numpy as np
 
 from ..engine import Operator, Value, wrap
-from .common import cast, normal_dim, number_as, numpy_names, tensor_argument
+from .common import cast, int_argument, normal_dim, number_as, same_dtype, tensor_argument
 from .inplace import commit, prepare
-from .shape import broadcast_tensors, reshape
+from .shape import reshape
 
 
 class GetItem(Operator):
@@ -155,13 +155,19 @@ def getitem(input, index):
 
 
 def setitem(input, index, value):
-    """input[index] = value, in place: a number, or a Tensor that broadcasts to the place."""
+    """input[index] = value, in place: a number, or a Tensor that broadcasts to the place, but for leading ones."""
     *before, index = in_steps(normal_index(index, input._array.shape))
     for step in before:
         input = GetItem.apply(input, index=step)
     value = element(value, input._array.dtype)
     if isinstance(value, Value):
-        value = fitted(value, np.broadcast_to(np.False_, input._array.shape)[index].shape)
+        place = np.broadcast_to(np.False_, input._array.shape)[index].shape
+        extra = max(value.ndim - len(place), 0)
+        lead, shape = value.shape[:extra], value.shape[extra:]
+        if any(n != 1 for n in lead) or any(n not in (1, m) for n, m in zip(shape[::-1], place[::-1])):
+            raise RuntimeError(f"shape mismatch: value tensor of shape {list(value.shape)} cannot be broadcast to "
+                               f"indexing result of shape {list(place)}")
+        value = shaped(value, shape)
     commit(input, SetItem.apply(prepare(input), value, index=index, in_place=True))
 
 
@@ -169,24 +175,14 @@ def shaped(x, shape):
     return x if x.shape == shape else reshape(x, shape)
 
 
+def row(x):
+    """A 0-d tensor as a row of one element."""
+    return shaped(x, x.shape or (1,))
+
+
 def element(value, dtype):
-    """A Tensor or a number in the NumPy `dtype` of the tensor that it is written into."""
-    if isinstance(value, Value):
-        return cast(value, dtype)
-    if not isinstance(value, (int, float, np.generic)):
-        raise TypeError(f"can't assign a {type(value).__name__} to a Tensor: assign a number or a Tensor")
-    return number_as(value, dtype)
-
-
-def fitted(value, place):
-    """`value` without leading dimensions of 1; RuntimeError unless it broadcasts to the shape `place`."""
-    shape = value.shape
-    while len(shape) > len(place) and shape[0] == 1:
-        shape = shape[1:]
-    if len(shape) > len(place) or any(n not in (1, m) for n, m in zip(shape[::-1], place[::-1])):
-        raise RuntimeError(f"shape mismatch: value tensor of shape {list(value.shape)} cannot be broadcast to "
-                           f"indexing result of shape {list(place)}")
-    return shaped(value, shape)
+    """A Tensor or a number (TypeError for anything else) in the NumPy `dtype` of the tensor it is written into."""
+    return cast(value, dtype) if isinstance(value, Value) else number_as(value, dtype)
 
 
 # ---- by tensors of indices
@@ -205,7 +201,7 @@ def take(x, indices, dim, named):
     return GetItem.apply(x, index=along(indices, dim, x.ndim), named=named)
 
 
-def gather(input, dim, index, *, sparse_grad=False):
+def gather(input, dim, index):
     """z[i, j] = input[index[i, j], j] for dim=0, input[i, index[i, j]] for dim=1, and so on.
 
     index: an integer tensor with as many dimensions as input, none but `dim` larger; z has its shape.
@@ -216,10 +212,8 @@ def gather(input, dim, index, *, sparse_grad=False):
     tensor([[1],
             [4]])
     """
-    if sparse_grad:
-        raise NotImplementedError("gather(): argument 'sparse_grad' is not implemented")
-    lines = _lines("gather", input, dim, index)
-    return shaped(GetItem.apply(shaped(input, input.shape or (1,)), index=lines, named="Gather"), index.shape)
+    lines, _ = _lines("gather", input, dim, index)
+    return shaped(GetItem.apply(row(input), index=lines, named="Gather"), index.shape)
 
 
 def scatter(input, dim, index, src=None, *, value=None, reduce=None):
@@ -234,29 +228,18 @@ def scatter(input, dim, index, src=None, *, value=None, reduce=None):
             [0., 0., 1.]])
     """
     if reduce is not None:
-        raise NotImplementedError("scatter(): argument 'reduce' is not implemented: scatter_add() adds")
-    src = value if src is None else src
-    lines = _lines("scatter", input, dim, index, src)
-    src = _cropped(src, lines) if isinstance(src, Value) else element(src, input._array.dtype)
-    return shaped(SetItem.apply(shaped(input, input.shape or (1,)), src, index=lines), input.shape)
+        raise NotImplementedError("scatter(): argument 'reduce' is not implemented")
+    lines, src = _lines("scatter", input, dim, index, value if src is None else src)
+    return shaped(SetItem.apply(row(input), src, index=lines), input.shape)
 
 
-def scatter_add(input, dim, index, src):
-    """Like `scatter`, but src is added to what is there, as often as an index occurs.
-
-    >>> import minigrad
-    >>> minigrad.zeros(3).scatter_add(0, minigrad.tensor([0, 2, 2]), minigrad.ones(3))
-    tensor([1., 0., 2.])
-    """
-    lines = _lines("scatter_add", input, dim, index, tensor_argument(src, "src", "scatter_add"))
-    return input + shaped(AddItem.apply(_cropped(src, lines), index=lines, shape=input.shape or (1,)), input.shape)
-
-
-def _lines(function, input, dim, index, src=None):
-    """The NumPy index of `gather` and `scatter` after their checks; a 0-d tensor counts as 1-d."""
+def _lines(function, input, dim, index, src=0):
+    """The NumPy index of `gather` and `scatter` after their checks, and what goes there."""
     at = normal_dim(dim, tensor_argument(input, "input", function).ndim)
-    i = np.array(_index_argument(index, function), ndmin=1)  # a copy: the gradient needs it as it is now
-    shapes = [input.shape or (1,)] + ([src.shape or (1,)] if isinstance(src, Value) else [])
+    if tensor_argument(index, "index", function)._array.dtype not in (np.int64, np.int32):
+        raise RuntimeError(f"{function}(): Expected dtype int32/int64 for index, but got {index.dtype}")
+    i = np.array(index._array, ndmin=1)  # a copy: the gradient needs it as it is now
+    shapes = [row(x).shape for x in (input, src) if isinstance(x, Value)]
     i = i if i.size else i.reshape((0,) * len(shapes[0]))
     for k, shape in enumerate(shapes):
         if i.ndim != len(shape) or any(n > m for d, (n, m) in enumerate(zip(i.shape, shape)) if k or d != at):
@@ -265,57 +248,27 @@ def _lines(function, input, dim, index, src=None):
     wrong = i[(i < 0) | (i >= shapes[0][at])]
     if wrong.size:
         raise RuntimeError(f"index {wrong[0]} is out of bounds for dimension {at} with size {shapes[0][at]}")
-    if isinstance(src, Value) and src._array.dtype != input._array.dtype:
-        raise RuntimeError(f"{function}(): Expected self.dtype to be equal to src.dtype: {input.dtype}, {src.dtype}")
-    return along(i, at, i.ndim)
+    if isinstance(src, Value):
+        same_dtype(input, src, "src", function)
+        src = getitem(row(src), tuple(map(slice, i.shape)))
+    return along(i, at, i.ndim), element(src, input._array.dtype)
 
 
-def _index_argument(index, function):
-    array = tensor_argument(index, "index", function)._array
-    if array.dtype not in (np.int64, np.int32):
-        raise RuntimeError(f"{function}(): Expected dtype int32/int64 for index, but got {index.dtype}")
-    return array
-
-
-def _cropped(src, lines):
-    shape = np.broadcast_shapes(*(i.shape for i in lines))
-    return getitem(shaped(src, src.shape or (1,)), tuple(map(slice, shape)))
-
-
-def index_select(input, dim, index):
-    """The entries of `input` along `dim` that a vector of integers names, in its order.
-
-    RuntimeError for another dtype, IndexError for more dimensions or an index out of range.
+def diag(input, diagonal=0):
+    """A copy of the diagonal of a matrix, or a matrix with a vector on its diagonal. RuntimeError for other ranks.
 
     >>> import minigrad
-    >>> minigrad.index_select(minigrad.tensor([[1, 2], [3, 4]]), 0, minigrad.tensor([1, 1]))
-    tensor([[3, 4],
-            [3, 4]])
+    >>> minigrad.diag(minigrad.arange(2), 1)
+    tensor([[0, 0, 0],
+            [0, 0, 1],
+            [0, 0, 0]])
     """
-    at = normal_dim(dim, tensor_argument(input, "input", "index_select").ndim)
-    i = np.array(_index_argument(index, "index_select"), ndmin=1)
-    if i.ndim > 1:
-        raise IndexError(f"index_select(): Index is supposed to be a vector, but has shape {list(index.shape)}")
-    size = (input.shape or (1,))[at]
-    if ((i < 0) | (i >= size)).any():
-        raise IndexError(f"index_select(): index out of range in self: {i.tolist()} for size {size}")
-    z = GetItem.apply(shaped(input, input.shape or (1,)), index=(slice(None),) * at + (i,), named="IndexSelect")
-    return z if input.ndim else reshape(z, ())
-
-
-def masked_select(input, mask):
-    """The elements of `input` where the bool tensor `mask` holds, in one row; both broadcast.
-
-    >>> import minigrad
-    >>> x = minigrad.tensor([3.0, -1.0, 2.0])
-    >>> x.masked_select(x > 0)
-    tensor([3., 2.])
-    """
-    tensor_argument(input, "input", "masked_select")
-    if tensor_argument(mask, "mask", "masked_select")._array.dtype != bool:
-        raise RuntimeError(f"masked_select: expected BoolTensor for mask, but got {mask.dtype}")
-    x, mask = broadcast_tensors(input, mask)
-    return GetItem.apply(x, index=(mask._array.copy(),), named="MaskedSelect")
+    offset = int_argument(diagonal, "diagonal", "diag")
+    if tensor_argument(input, "input", "diag").ndim not in (1, 2):
+        raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
+    shape = input.shape if input.ndim == 2 else (input.numel() + abs(offset),) * 2
+    index = np.nonzero(np.eye(*shape, offset))
+    return GetItem.apply(input, index=index) if input.ndim == 2 else AddItem.apply(input, index=index, shape=shape)
 
 
 def nonzero(input, *, as_tuple=False):
@@ -329,7 +282,3 @@ def nonzero(input, *, as_tuple=False):
     """
     x = tensor_argument(input, "input", "nonzero")._array
     return tuple(map(wrap, np.nonzero(np.atleast_1d(x)))) if as_tuple else wrap(np.argwhere(x))
-
-
-for _function in (gather, scatter, scatter_add, index_select):
-    globals()[_function.__name__] = numpy_names(_function)

@@ -45,16 +45,13 @@ def prepare(target):
     """
     array = target._array
     if not array.flags.writeable and array.size:
-        if 0 in array.strides:
-            raise RuntimeError("unsupported operation: more than one element of the written-to tensor refers to a "
-                               "single memory location. Please clone() the tensor before performing the operation.")
-        raise RuntimeError("the memory of this tensor is read-only, or part of an expanded tensor: clone() it first")
+        raise RuntimeError("unsupported operation: the memory of this tensor is read-only, or more than one element of "
+                           "the written-to tensor refers to a single memory location. Please clone() it first.")
     if is_grad_enabled():
         view = target._view
-        if target.is_leaf and target.requires_grad:
-            raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
-        if view is not None and view.base.is_leaf and view.base.requires_grad:
-            raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
+        for x, what in ((target, "a leaf"), (view and view.base, "a view of a leaf")):
+            if x is not None and x.is_leaf and x.requires_grad:
+                raise RuntimeError(f"{what} Variable that requires grad is being used in an in-place operation.")
         if view is not None and view.untracked:
             raise RuntimeError("A view was created in no_grad mode and is being modified inplace with grad mode "
                                "enabled. Make the view outside of no_grad, or clone() it.")
@@ -80,6 +77,9 @@ def commit(target, result):
     base._set_history(CopySlices.apply(before, result, chain=target._view.chain, in_place=True))
 
 
+KINDS = {"b": 0, "u": 1, "i": 1, "f": 2}
+
+
 def in_place(function, name):
     """The in-place form of `function`: x.add_(y) from add(x, y).
 
@@ -93,9 +93,7 @@ def in_place(function, name):
         if result.shape != input.shape:
             raise RuntimeError(f"output with shape {list(input.shape)} doesn't match the broadcast shape "
                                f"{list(result.shape)}")
-        kinds = "buif"  # bool, then integers, then floating point
-        if kinds.index(result._array.dtype.kind) > kinds.index(input._array.dtype.kind) and not (
-                result._array.dtype.kind in "ui" and input._array.dtype.kind in "ui"):
+        if KINDS[result._array.dtype.kind] > KINDS[input._array.dtype.kind]:
             raise RuntimeError(f"result type {result.dtype.text} can't be cast to the desired output type "
                                f"{input.dtype.text}")
         if result.requires_grad:

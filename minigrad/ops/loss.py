@@ -9,11 +9,11 @@ import warnings
 import numpy as np
 
 from ..engine import Operator, is_grad_enabled, wrap
-from .common import cast, check_size, int_argument, normal_dim, same_dtype, tensor_argument
+from .common import cast, check_size, float_argument, int_argument, normal_dim, same_dtype, tensor_argument
 from .elementwise import clamp, where
 from .index import take
 from .shape import reshape, unsqueeze
-from .table import define
+from .table import define, named
 from .unary import abs, exp, log, logsigmoid, sign
 
 
@@ -29,20 +29,15 @@ def log_exp_shares(x, dim):
     return z
 
 
-def smooth(x, beta):
-    size = np.abs(x)
-    return np.where(size < beta, 0.5 * size * size / beta, size - 0.5 * beta)
-
-
 Softmax = define("Softmax", exp_shares, lambda g, z, dim: z * (g - (g * z).sum(dim, keepdim=True)))
 LogSoftmax = define("LogSoftmax", log_exp_shares, lambda g, z, dim: g - exp(z) * g.sum(dim, keepdim=True))
-SmoothL1 = define("SmoothL1Loss", smooth, lambda g, x, beta: g * where(abs(x) >= beta, sign(x), x / beta))
-BinaryCrossEntropy = define(
-    "BinaryCrossEntropy",
-    lambda x, y: (y - 1) * np.maximum(np.log1p(-x), -100) - y * np.maximum(np.log(x), -100),
-    lambda g, x, y: g * (x - y) / clamp(x * (1 - x), 1e-12),
-    lambda g, x: g * (log(1 - x) - log(x)),
-)
+SmoothL1 = define("SmoothL1Loss",
+                  lambda x, beta: np.where(np.abs(x) < beta, 0.5 * x * x / (beta or 1), np.abs(x) - 0.5 * beta),
+                  lambda g, x, beta: g * where(abs(x) >= beta, sign(x), x / (beta or 1)))
+BinaryCrossEntropy = define("BinaryCrossEntropy",
+                            lambda x, y: (y - 1) * np.maximum(np.log1p(-x), -100) - y * np.maximum(np.log(x), -100),
+                            lambda g, x, y: g * (x - y) / clamp(x * (1 - x), 1e-12),
+                            lambda g, x: g * (log(1 - x) - log(x)))
 
 
 class CrossEntropy(Operator):
@@ -58,8 +53,7 @@ class CrossEntropy(Operator):
         self.hot, self.dim = classes == np.expand_dims(labels, dim), dim
         z = x - np.maximum.reduce(x, axis=dim, keepdims=True)
         losses = np.log(np.add.reduce(np.exp(z), axis=dim)) - np.add.reduce(z, axis=dim, where=self.hot)
-        self.each = reduction == "none"
-        self.scale = 1 / losses.size if reduction == "mean" else 1.0
+        self.each, self.scale = reduction == "none", 1 / losses.size if reduction == "mean" else 1.0
         return losses if self.each else np.add.reduce(losses, axis=None) * x.dtype.type(self.scale)
 
     def backward(self, g):
@@ -100,9 +94,7 @@ def _along(operator, input, dim, dtype, function):
         warnings.warn(f"Implicit dimension choice for {function} has been deprecated. Change the call to include "
                       "dim=X as an argument.", stacklevel=3)
         dim = 0 if x.ndim in (0, 1, 3) else 1
-    if x._array.dtype.kind != "f":
-        raise NotImplementedError(f'"{function}" not implemented for \'{x.dtype.text}\'')
-    dim = normal_dim(dim, x.ndim)
+    dim = normal_dim(dim, float_argument(x, "input", function).ndim)
     return operator.apply(x, dim=dim) if x.ndim else reshape(operator.apply(reshape(x, (1,)), dim=0), ())
 
 
@@ -124,8 +116,7 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
     """
     check_reduction(reduction, size_average, reduce)
     labels = _labels(input, target, weight, ignore_index, "nll_loss")
-    losses, total = _likelihoods(input, labels, weight, labels != ignore_index)
-    return _reduce(losses, reduction, "NllLoss", total)
+    return _likelihood(input, labels, labels != ignore_index, weight, reduction)
 
 
 def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean",
@@ -142,95 +133,77 @@ def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-1
         tensor([0.6931, 0.0000])
     """
     check_reduction(reduction, size_average, reduce)
-    function, s = "cross_entropy", label_smoothing
-    tensor_argument(input, "input", function)
+    function, smoothing = "cross_entropy", label_smoothing
     tensor_argument(target, "target", function)
-    if not 0.0 <= s <= 1.0:
-        raise RuntimeError(f"{function}(): label_smoothing must be between 0.0 and 1.0. Got: {s}")
-    at = normal_dim(_class_dim(input), input.ndim)
+    dim = normal_dim(0 if tensor_argument(input, "input", function).ndim == 1 else 1, input.ndim)
+    if not 0.0 <= smoothing <= 1.0:
+        raise RuntimeError(f"{function}(): label_smoothing must be between 0.0 and 1.0. Got: {smoothing}")
     if target.shape != input.shape or target._array.dtype.kind != "f":
         labels = _labels(input, target, weight, ignore_index, function)
         counts = labels != ignore_index
-        if weight is None and not s and input.numel() and counts.all():
-            return CrossEntropy.apply(input, labels=labels, dim=at, reduction=reduction)
-        log_p = log_softmax(input, at)
-        losses, total = _likelihoods(log_p, labels, weight, counts)
-        if s:
-            uniform = where(wrap(counts), _expected(log_p, 1 / max(_classes(input), 1), weight), 0.0)
-            losses = (1 - s) * losses + s * uniform
-        return _reduce(losses, reduction, None if s else "NllLoss", total)
+        if weight is None and not smoothing and input.numel() and counts.all():
+            return CrossEntropy.apply(input, labels=labels, dim=dim, reduction=reduction)
+        return _likelihood(log_softmax(input, dim), labels, counts, weight, reduction, smoothing)
     if int_argument(ignore_index, "ignore_index", function) >= 0:
-        raise RuntimeError(f"{function}(): ignore_index is not supported for floating point target, "
-                           f"but it is {ignore_index}")
+        raise RuntimeError(f"{function}(): ignore_index={ignore_index} is not supported for floating point target")
     _check_weight(input, weight, function)
-    if s:
-        target = (1 - s) * target + s / max(_classes(input), 1)
-    losses = _expected(log_softmax(input, at), target, weight)
-    return _reduce(losses, reduction, None, input.numel() / max(_classes(input), 1))
+    classes = max(input.shape[dim], 1)
+    if smoothing:
+        target = (1 - smoothing) * target + smoothing / classes
+    return _reduce(_expected(log_softmax(input, dim), target, weight), reduction, None, input.numel() / classes)
 
 
-def _likelihoods(log_p, labels, weight, counts):
-    """-log_p[n, labels[n]], weighed, 0 where it does not count; and the denominator of their mean."""
-    at = _class_dim(log_p)
+def _likelihood(log_p, labels, counts, weight, reduction, smoothing=0.0):
+    """-log_p[n, labels[n]], weighed, where it `counts`; smoothed with the mean over the classes."""
+    dim = min(log_p.ndim, 2) - 1
     safe = np.where(counts, labels, 0).astype(np.int64)
-    losses = -take(log_p, safe, at, "NllLoss")
     factors = counts.astype(log_p._array.dtype) * (1 if weight is None else weight._array[safe])
-    # A choice, because a product with 0 would keep what is infinite.
-    return where(wrap(counts), losses * wrap(factors), 0.0), float(factors.sum())
+    losses = -take(log_p, safe, dim, "NllLoss") * wrap(factors)
+    if smoothing:
+        losses = (1 - smoothing) * losses + smoothing * _expected(log_p, 1 / max(log_p.shape[dim], 1), weight)
+    losses = where(wrap(counts), losses, 0.0)  # a choice, because a product with 0 would keep what is infinite
+    return _reduce(losses, reduction, None if smoothing else "NllLoss", float(factors.sum()))
 
 
 def _expected(log_p, q, weight):
     """-sum of q log_p over the classes, weighed."""
-    at = _class_dim(log_p)
+    dim = min(log_p.ndim, 2) - 1
     if weight is not None:
-        q = q * weight.reshape(*[-1 if d == at else 1 for d in range(log_p.ndim)])
-    return -(log_p * q).sum(at)
-
-
-def _class_dim(input):
-    return 0 if input.ndim == 1 else 1
-
-
-def _classes(input):
-    return input.shape[_class_dim(input)]
+        q = q * reshape(weight, (-1, *[1] * (log_p.ndim - 1 - dim)))
+    return -(log_p * q).sum(dim)
 
 
 def _labels(input, target, weight, ignore_index, function):
     """The checked class numbers as an ndarray."""
-    tensor_argument(input, "input", function)
+    float_argument(input, "input", function)
     labels = tensor_argument(target, "target", function)._array
     int_argument(ignore_index, "ignore_index", function)
-    if input._array.dtype.kind != "f":
-        raise NotImplementedError(f"{function}(): not implemented for '{input.dtype.text}'")
     if input.ndim == 1 and labels.shape == (1,):
         labels = labels.reshape(())
     expected = input.shape[:1] + input.shape[2:] if input.ndim > 1 else ()
-    if input.ndim == 0 or labels.shape[:1] != expected[:1]:
-        raise ValueError(f"{function}(): expected input batch_size to match target batch_size, but got input "
-                         f"{list(input.shape)} and target {list(labels.shape)}")
-    if labels.shape != expected:
-        raise RuntimeError(f"{function}(): for an input of shape {list(input.shape)} the target must have shape "
-                           f"{list(expected)}, but it has {list(labels.shape)}")
+    if input.ndim == 0 or labels.shape != expected:
+        error = RuntimeError if input.ndim and labels.shape[:1] == expected[:1] else ValueError  # PyTorch's classes
+        raise error(f"{function}(): for an input of shape {list(input.shape)}, its batch_size first, the target must "
+                    f"have the shape {list(expected)}, but it has {list(labels.shape)}")
     if labels.dtype not in (np.int64, np.uint8):
-        raise RuntimeError(f"{function}(): expected scalar type Long for argument 'target' but found "
-                           f"{target.dtype.text}")
+        raise RuntimeError(f"{function}(): expected scalar type Long for argument 'target', not {target.dtype.text}")
     if weight is not None:
         _check_weight(input, _constant(weight, "weight", function), function)
-    wrong = ((labels < 0) | (labels >= _classes(input))) & (labels != ignore_index)
+    classes = input.shape[min(input.ndim, 2) - 1]
+    wrong = ((labels < 0) | (labels >= classes)) & (labels != ignore_index)
     if wrong.any():
         raise IndexError(f"{function}(): Target {labels[wrong].flat[0]} is out of bounds: there are "
-                         f"{_classes(input)} classes (input {list(input.shape)})")
+                         f"{classes} classes (input {list(input.shape)})")
     return labels
 
 
 def _check_weight(input, weight, function):
     """RuntimeError unless there is a weight for each class, or none at all."""
-    if weight is None:
-        return
-    same_dtype(input, weight, "weight", function)
-    if weight.shape != (_classes(input),):
-        raise RuntimeError(f"{function}(): weight tensor should be defined either for all {_classes(input)} classes "
-                           f"or no classes but got weight tensor of shape: {list(weight.shape)}")
+    if weight is not None:
+        same_dtype(input, weight, "weight", function)
+        if weight.shape != input.shape[min(input.ndim, 2) - 1:][:1]:
+            raise RuntimeError(f"{function}(): weight must have one element for each class of the input "
+                               f"{list(input.shape)}, but it has the shape {list(weight.shape)}")
 
 
 # ---- losses of two classes
@@ -279,11 +252,9 @@ def binary_cross_entropy_with_logits(input, target, weight=None, size_average=No
 
 def _check_binary(input, target, function, *reduction):
     check_reduction(*reduction)
-    tensor_argument(input, "input", function)
-    if tensor_argument(target, "target", function).shape != input.shape:
+    if tensor_argument(target, "target", function).shape != tensor_argument(input, "input", function).shape:
         raise ValueError(f"{function}(): target size ({target.shape}) must be the same as input size ({input.shape})")
-    if input._array.dtype.kind != "f":
-        raise NotImplementedError(f"{function}(): not implemented for '{input.dtype.text}'")
+    float_argument(input, "input", function)
 
 
 def _weigh(x, weight, name, function):
@@ -313,8 +284,8 @@ def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", wei
         >>> nn.functional.l1_loss(tensor([1.0, 2.0]), tensor([0.0, 4.0]))
         tensor(1.5000)
     """
-    check_reduction(reduction, size_average, reduce)
-    return _reduce(abs(_differences(input, target, weight, "l1_loss")), reduction, weight=weight)
+    differences = _differences("l1_loss", input, target, weight, reduction, size_average, reduce)
+    return _reduce(abs(differences), reduction, weight=weight)
 
 
 def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
@@ -324,8 +295,7 @@ def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", we
         >>> nn.functional.mse_loss(tensor([1.0, 2.0]), tensor([0.0, 4.0]))
         tensor(2.5000)
     """
-    check_reduction(reduction, size_average, reduce)
-    differences = _differences(input, target, weight, "mse_loss")
+    differences = _differences("mse_loss", input, target, weight, reduction, size_average, reduce)
     return _reduce(differences * differences, reduction, "MseLoss", weight=weight)
 
 
@@ -339,27 +309,24 @@ def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mea
         >>> nn.functional.smooth_l1_loss(tensor([0.5, 2.0]), tensor([0.0, 4.0]), reduction="none")
         tensor([0.1250, 1.5000])
     """
-    check_reduction(reduction, size_average, reduce)
     if not beta >= 0:
         raise RuntimeError(f"smooth_l1_loss does not support negative values for beta, but beta={beta}")
-    differences = _differences(input, target, None, "smooth_l1_loss" if beta else "l1_loss")
-    if beta:
-        return _reduce(SmoothL1.apply(differences, beta=beta), reduction, "SmoothL1Loss")
-    return _reduce(abs(differences), reduction)
+    differences = _differences("smooth_l1_loss", input, target, None, reduction, size_average, reduce)
+    return _reduce(SmoothL1.apply(differences, beta=beta), reduction, "SmoothL1Loss")
 
 
-def _differences(input, target, weight, function):
+def _differences(function, input, target, weight, *reduction):
+    check_reduction(*reduction)
     tensor_argument(input, "input", function)
     tensor_argument(target, "target", function)
     if weight is not None and tensor_argument(weight, "weight", function).shape != input.shape:
-        raise ValueError(f"{function}(): weight and input must have the same size, but weight has "
-                         f"{list(weight.shape)} and input {list(input.shape)}")
+        raise ValueError(f"{function}(): weight {list(weight.shape)} and input {list(input.shape)} must have one size")
     if input.shape != target.shape:
         warnings.warn(f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). "
                       "This will likely lead to incorrect results due to broadcasting. Please ensure they have the "
                       "same size.", stacklevel=3)
-    if function != "l1_loss" and "f" not in (input._array.dtype.kind, target._array.dtype.kind):
-        raise NotImplementedError(f"{function}(): not implemented for '{input.dtype.text}'")
+    if function != "l1_loss" and target._array.dtype.kind != "f":
+        float_argument(input, "input", function)
     return input - target
 
 
@@ -374,16 +341,13 @@ def _reduce(losses, reduction, name=None, total=None, weight=None):
         losses = losses.mean() if total is None else losses.sum() / total
     elif reduction == "sum":
         losses = losses.sum()
-    if name is not None and losses.grad_fn is not None:
-        losses.grad_fn.name = lambda: name + "Backward0"
-    return losses
+    return named(losses, name)
 
 
 def check_reduction(reduction, size_average=None, reduce=None):
     """ValueError for an unknown reduction; PyTorch's two older arguments are gone."""
     if size_average is not None or reduce is not None:
-        raise NotImplementedError("arguments 'size_average' and 'reduce' are not implemented: use "
-                                  "reduction='mean', 'sum' or 'none'")
+        raise NotImplementedError("arguments 'size_average' and 'reduce' are not implemented: use 'reduction'")
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"{reduction} is not a valid value for reduction: it must be 'none', 'mean' or 'sum'")
 
@@ -391,7 +355,7 @@ def check_reduction(reduction, size_average=None, reduce=None):
 # ---- and what goes with them
 
 
-def one_hot(tensor, num_classes=-1):
+def one_hot(input, num_classes=-1):
     """A new last dimension, 1 at the class number and 0 elsewhere: (*) int64 -> (*, num_classes) int64.
 
     num_classes=-1 takes the largest number there is, plus one. RuntimeError for negative or too
@@ -402,11 +366,11 @@ def one_hot(tensor, num_classes=-1):
         tensor([[1, 0, 0],
                 [0, 0, 1]])
     """
-    labels = tensor_argument(tensor, "tensor", "one_hot")._array
+    labels = tensor_argument(input, "input", "one_hot")._array
     if labels.dtype != np.int64:
-        raise RuntimeError(f"one_hot is only applicable to index tensor of type LongTensor, not {tensor.dtype}")
-    int_argument(num_classes, "num_classes", "one_hot")
-    classes = int(labels.max(initial=-1)) + 1 if num_classes == -1 else num_classes
+        raise RuntimeError(f"one_hot is only applicable to index tensor of type LongTensor, not {input.dtype}")
+    classes = int_argument(num_classes, "num_classes", "one_hot")
+    classes = int(labels.max(initial=-1)) + 1 if classes == -1 else classes
     if classes < 1 or ((labels < 0) | (labels >= classes)).any():
         raise RuntimeError(f"one_hot(): class values must be in [0, num_classes), but num_classes={num_classes} and "
                            f"they are in [{labels.min(initial=classes)}, {labels.max(initial=-1)}]")

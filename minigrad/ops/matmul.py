@@ -6,11 +6,11 @@ import numpy as np
 
 from .. import kernels
 from ..engine import Operator
-from .common import mismatch, number_as, same_dtype, tensor_argument
-from .shape import expand, reshape, transpose, unsqueeze
+from .common import mismatch, same_dtype, tensor_argument
+from .shape import reshape, transpose, unsqueeze
 
 
-class MatMul(Operator):
+class Mm(Operator):
     """z = x y for (stacks of) matrices;  dx = g y^T,  dy = x^T g."""
 
     uses = ((1,), (0,))
@@ -21,14 +21,11 @@ class MatMul(Operator):
     def backward(self, g):
         x, y = self.inputs
         needs_x, needs_y = self.needs_input_grad
-        return (MatMul.apply(g, transpose(y, -1, -2)) if needs_x else None,
-                MatMul.apply(transpose(x, -1, -2), g) if needs_y else None)
-
-    def name(self):
-        return "MmBackward0"
+        return (Mm.apply(g, transpose(y, -1, -2)) if needs_x else None,
+                Mm.apply(transpose(x, -1, -2), g) if needs_y else None)
 
 
-class Linear(Operator):
+class Addmm(Operator):
     """z = x w^T + b;  dx = g w,  dw = g^T x,  db = the sum of g's rows;  x (n, in), w (out, in)."""
 
     uses = ((1,), (0,))
@@ -42,12 +39,9 @@ class Linear(Operator):
     def backward(self, g):
         x, w, _ = self.inputs
         needs_x, needs_w, needs_b = self.needs_input_grad
-        return (MatMul.apply(g, w) if needs_x else None,
-                MatMul.apply(g.t(), x) if needs_w else None,
+        return (Mm.apply(g, w) if needs_x else None,
+                Mm.apply(g.t(), x) if needs_w else None,
                 g.sum(0) if needs_b else None)
-
-    def name(self):
-        return "AddmmBackward0"
 
 
 def product(x, y):
@@ -70,14 +64,14 @@ def matmul(input, other):
     if input.ndim == 0 or other.ndim == 0:
         raise RuntimeError(f"both arguments to matmul need to be at least 1D, not {input.ndim}D and {other.ndim}D")
     if input.shape[-1] != other.shape[max(other.ndim - 2, 0)]:
-        raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({_shape(input)} and {_shape(other)})")
+        raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({_sizes(input)} and {_sizes(other)})")
     x = unsqueeze(input, 0) if input.ndim == 1 else input
     y = unsqueeze(other, 1) if other.ndim == 1 else other
     try:
         batch = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
     except ValueError:
         raise RuntimeError(f"{mismatch(x[..., 0, 0], y[..., 0, 0])}, of {input.shape} @ {other.shape}") from None
-    return reshape(MatMul.apply(x, y), batch + input.shape[-2:-1] + (other.shape[-1:] if other.ndim > 1 else ()))
+    return reshape(Mm.apply(x, y), batch + input.shape[-2:-1] + (other.shape[-1:] if other.ndim > 1 else ()))
 
 
 def mm(input, mat2):
@@ -143,21 +137,6 @@ def outer(input, vec2):
     return unsqueeze(x, 1) * y
 
 
-def addmm(input, mat1, mat2, *, beta=1, alpha=1):
-    """beta * input + alpha * (mat1 @ mat2); input broadcasts, and is left out if beta is 0.
-
-        >>> import minigrad
-        >>> minigrad.addmm(minigrad.ones(2), minigrad.ones(2, 3), minigrad.ones(3, 2), beta=10)
-        tensor([[13., 13.],
-                [13., 13.]])
-    """
-    same_dtype(input, mat1, "mat1", "addmm")
-    product = mm(mat1, mat2)
-    input, (beta, alpha) = expand(input, product.shape), (number_as(n, product._array.dtype) for n in (beta, alpha))
-    product = product if alpha == 1 else product * alpha
-    return product + (input if beta == 1 else input * beta) if beta else product
-
-
 def linear(input, weight, bias=None):
     """input @ weight.T + bias.  input (..., in), weight (out, in), bias (out) -> (..., out).
     A weight (in) stands for one output, whose dimension is left out.
@@ -184,9 +163,8 @@ def linear(input, weight, bias=None):
                            f"{weight.shape[0]}): the input of shape {list(input.shape)} has {features} features, the "
                            f"weight expects {weight.shape[1]}")
     if input.ndim == 2:
-        return Linear.apply(input, weight, bias)
-    flat = Linear.apply(input.reshape(rows, weight.shape[1]), weight, bias)
-    return flat.reshape(*input.shape[:-1], weight.shape[0])
+        return Addmm.apply(input, weight, bias)
+    return reshape(Addmm.apply(reshape(input, (rows, features)), weight, bias), input.shape[:-1] + weight.shape[:1])
 
 
 def _not_bool(x, function):
@@ -194,5 +172,5 @@ def _not_bool(x, function):
         raise NotImplementedError(f"{function}(): not implemented for 'Bool'")
 
 
-def _shape(x):
-    return "x".join(str(n) for n in x.shape)
+def _sizes(x):
+    return "x".join(map(str, x.shape))

@@ -4,29 +4,25 @@ import math
 
 import numpy as np
 
-from ..engine import Operator, is_grad_enabled, wrap
-from .common import same_dtype, size_argument, tensor_argument
+from ..engine import is_grad_enabled, wrap
+from .common import float_argument, same_dtype, size_argument
 from .reduce import mean, var
 from .shape import reshape
+from .table import define, named
 from .unary import sqrt
 
 
-class Normalise(Operator):
-    """z = c / s,  c = x - mean x,  s = sqrt(var x + eps) over dims;  dx = (g - mean g - c mean(g c) / s^2) / s."""
+def _rule(g, x, c, s, dims, eps):
+    """dx = (g - mean g - c mean(g c) / s^2) / s."""
+    if is_grad_enabled():  # somebody wants the second derivative: c and s depend on x
+        c, s = x - mean(x, dims, keepdim=True), sqrt(var(x, dims, False, keepdim=True) + eps)
+    else:
+        c, s = wrap(c), wrap(s)
+    return (g - mean(g, dims, keepdim=True) - c * (mean(g * c, dims, keepdim=True) / (s * s))) / s
 
-    uses = ((0,),)
 
-    def forward(self, x, *, c, s, dims, eps):
-        self.c, self.s, self.dims, self.eps = c, s, dims, eps
-        return c / s
-
-    def backward(self, g):
-        c, s = wrap(self.c), wrap(self.s)
-        if is_grad_enabled():  # somebody wants the second derivative: both depend on x
-            (x,) = self.inputs
-            c = x - mean(x, self.dims, keepdim=True)
-            s = sqrt(var(x, self.dims, False, keepdim=True) + self.eps)
-        return (g - mean(g, self.dims, keepdim=True) - c * (mean(g * c, self.dims, keepdim=True) / (s * s))) / s
+# z = c / s,  c = x - mean x,  s = sqrt(var x + eps) over dims
+Normalise = define("Normalise", lambda x, c, s, dims, eps: c / s, _rule)
 
 
 @np.errstate(all="ignore")
@@ -54,30 +50,30 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
         [[-1.0], [1.0]]
     """
     function, statistics = "batch_norm", {"running_mean": running_mean, "running_var": running_var}
-    channels = input.shape[1] if tensor_argument(input, "input", function).ndim > 1 else 0
+    channels = input.shape[1] if float_argument(input, "input", function).ndim > 1 else 0
     count = input.numel() // max(channels, 1)
     if training and count == 1 and channels:
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.shape}")
     if eps < 0 or training and eps == 0:
         raise ValueError(f"{function}(): eps must be positive (0 only outside of training), but got {eps}")
     _check(function, input, statistics | {"weight": weight, "bias": bias}, channels)
-    shape = (1, channels, *[1] * (input.ndim - 2))
     for name, running in statistics.items():
         if running is not None and running.requires_grad:
             raise RuntimeError(f"{function}() is not differentiable with respect to argument '{name}'")
         if running is None and not training:
             raise RuntimeError(f"{function}(): {name} must be defined in evaluation mode")
-    if not training:
-        factor = 1 / sqrt(running_var + eps)
-        factor = reshape(factor if weight is None else factor * reshape(weight, (channels,)), shape)
-        return _affine((input - reshape(running_mean, shape)) * factor, None, bias, shape)
     if (running_mean is None) != (running_var is None):
         raise ValueError("running_mean and running_var must either both be None or neither be None")
+    shape = (1, channels, *[1] * (input.ndim - 2))
+    if not training:
+        factor = reshape(1 / sqrt(running_var + eps), shape)
+        factor = factor if weight is None else factor * reshape(weight, shape)
+        return _affine((input - reshape(running_mean, shape)) * factor, None, bias, shape, "NativeBatchNorm")
     z, average, variance = normalise(input, (0, *range(2, input.ndim)), eps)
     if running_mean is not None and count and channels:
         for running, new in ((running_mean, average), (running_var, variance * count / (count - 1))):
             running.mul_(1 - momentum).add_(wrap(new.reshape(running.shape)), alpha=momentum)
-    return _affine(z, weight, bias, shape)
+    return _affine(z, weight, bias, shape, "NativeBatchNorm")
 
 
 def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
@@ -91,31 +87,25 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
         [[-1.0, 1.0], [-1.0, 1.0]]
     """
     function = "layer_norm"
-    tensor_argument(input, "input", function)
     shape = size_argument(normalized_shape, function, "normalized_shape")
-    first = input.ndim - len(shape)
+    first = float_argument(input, "input", function).ndim - len(shape)
     if not shape or first < 0 or tuple(input.shape[first:]) != shape:
         raise RuntimeError(f"Given normalized_shape={list(shape)}, expected input with shape {['*', *shape]}, but got "
                            f"input of size {list(input.shape)}")
     _check(function, input, {"weight": weight, "bias": bias}, shape)
-    z, _, _ = normalise(input, tuple(range(first, input.ndim)), eps)
-    return _affine(z, weight, bias, shape)
+    return _affine(normalise(input, tuple(range(first, input.ndim)), eps)[0], weight, bias, shape, "NativeLayerNorm")
 
 
-def _affine(z, weight, bias, shape):
+def _affine(z, weight, bias, shape, name):
     z = z if weight is None else z * reshape(weight, shape)
-    return z if bias is None else z + reshape(bias, shape)
+    return named(z if bias is None else z + reshape(bias, shape), name)
 
 
 def _check(function, input, others, shape):
-    """NotImplementedError for integers, RuntimeError unless the other tensors have this shape (an int: so many
-    elements) and input's dtype."""
-    if input._array.dtype.kind != "f":
-        raise NotImplementedError(f"{function}(): not implemented for '{input.dtype.text}'")
+    """RuntimeError unless the other tensors have this shape (an int: so many elements) and input's dtype."""
     for name, x in others.items():
-        found = None if x is None else tensor_argument(x, name, function).shape
-        if x is not None and shape != (x.numel() if isinstance(shape, int) else found):
-            raise RuntimeError(f"{function}(): {name} should contain {shape} elements for an input of shape "
-                               f"{list(input.shape)}, but it has the shape {list(x.shape)}")
         if x is not None:
             same_dtype(input, x, name, function)
+            if shape != (x.numel() if isinstance(shape, int) else x.shape):
+                raise RuntimeError(f"{function}(): {name} should contain {shape} elements for an input of shape "
+                                   f"{list(input.shape)}, but it has the shape {list(x.shape)}")

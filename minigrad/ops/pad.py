@@ -2,36 +2,34 @@
 
 import numpy as np
 
-from .arrange import cat, flip
 from .common import check_size, number_as, size_argument, tensor_argument
-from .index import getitem
+from .index import GetItem
 from .shape import contiguous
 from .table import define
 
 
 def _constant(x, borders, value):
     """z = x with a border of one value, cropped where the border is negative."""
-    z = np.full([n + a + b for n, (a, b) in zip(x.shape, borders)], value, x.dtype)
-    inside = tuple(slice(max(a, 0), n + a + min(b, 0)) for n, (a, b) in zip(x.shape, borders))
-    kept = tuple(slice(max(-a, 0), n + min(b, 0)) for n, (a, b) in zip(x.shape, borders))
-    z[inside] = x[kept]
-    return z
+    z = np.pad(x, [(max(a, 0), max(b, 0)) for a, b in borders], constant_values=value) if x.ndim else x
+    return np.asarray(z[tuple(slice(max(-a, 0), n + min(b, 0)) for n, (a, b) in zip(z.shape, borders))], order="C")
 
 
 Pad = define("ConstantPadNd", _constant,
              lambda g, borders, value: Pad.apply(g, borders=[(-a, -b) for a, b in borders], value=0))
 
 
-def _part(x, axis, start, stop):
-    return getitem(x, (*[slice(None)] * axis, slice(start, stop)))
+BORDERS = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}  # NumPy's names
 
 
-# x between its borders of the widths a and b along one axis: the pieces, to be joined.
-BORDERS = {
-    "reflect": lambda x, d, a, b: (flip(_part(x, d, 1, a + 1), (d,)), x, flip(_part(x, d, -1 - b, -1), (d,))),
-    "replicate": lambda x, d, a, b: (*[_part(x, d, 0, 1)] * a, x, *[_part(x, d, -1, None)] * b),
-    "circular": lambda x, d, a, b: (_part(x, d, x.shape[d] - a, None), x, _part(x, d, 0, b)),
-}
+def _places(n, before, after, mode):
+    """Which of n elements stands at each place between and in the borders; circular repeats what others crop away."""
+    def crop(x):
+        return x[max(-before, 0):len(x) + min(after, 0)]
+
+    def extend(x):
+        return np.pad(x, (max(before, 0), max(after, 0)), BORDERS[mode])
+
+    return extend(crop(np.arange(n))) if mode == "circular" else crop(extend(np.arange(n)))
 
 
 def pad(input, pad, mode="constant", value=None):
@@ -74,13 +72,10 @@ def pad(input, pad, mode="constant", value=None):
     check_size(result, input._array.itemsize, "pad")
     if mode == "constant":
         return Pad.apply(input, borders=borders, value=value)
-    crops = tuple((min(a, 0), min(b, 0)) for a, b in borders)
-    cropped = min(sizes) < 0 or max(sizes) == 0  # or nothing to do, but the result must be a copy
-    x = Pad.apply(input, borders=crops, value=0) if cropped and mode == "circular" else input
-    for axis, (a, b) in enumerate(borders):
-        if max(a, b) > 0:
-            x = cat(BORDERS[mode](x, axis, max(a, 0), max(b, 0)), axis)
-    return Pad.apply(x, borders=crops, value=0) if cropped and mode != "circular" else contiguous(x)
+    for axis in range(input.ndim - len(pairs), input.ndim):
+        places = _places(input.shape[axis], *borders[axis], mode)
+        input = GetItem.apply(input, index=(*[slice(None)] * axis, places))
+    return contiguous(input)
 
 
 def _check_modes(input, borders, dims, mode, given):

@@ -9,18 +9,19 @@ import numpy as np
 
 from .. import dtypes
 from ..engine import Operator, wrap
-from .arrange import cat
+from .arrange import cat, flip
 from .common import cast, floating, normal_dim, normal_dims, numpy_names, tensor_argument
-from .elementwise import where
-from .shape import expand, reshape
+from .elementwise import clone, where
+from .shape import expand, index_at, reshape, split, squeeze
+from .table import define, documented, named
 
 
 class Reduction(Operator):
-    """What the operators over `dims` (None for all of them) share; `options` become attributes."""
+    """What the operators over `dim` (an int, a tuple, None for all) share; `options` become attributes."""
 
-    def forward(self, x, *, dims, keepdim, **options):
-        vars(self).update(options, shape=x.shape, keepdim=keepdim, number=int(dims is not None))
-        self.dims = tuple(range(x.ndim)) if dims is None else dims
+    def forward(self, x, *, dim, keepdim, **options):
+        vars(self).update(options, shape=x.shape, keepdim=keepdim, number=int(dim is not None))
+        self.dims = normal_dims(dim, x.ndim)
         self.count = math.prod([x.shape[d] for d in self.dims])
         return self.reduce(x, self.dims, keepdim)
 
@@ -95,52 +96,29 @@ class Extremum(Reduction):
         return f"{self.kind.capitalize()}Backward{4 - len(self.kind)}"
 
 
-class Logsumexp(Reduction):
-    """z = log of the sum of e^x over dims, with the largest x in front of the logarithm;  dx = g e^(x - z)."""
-
-    uses = ((0,),)
-    uses_output = True
-
-    def reduce(self, x, dims, keepdim):
-        top = np.max(x, axis=dims, keepdims=True, initial=-np.inf)
-        top = np.where(np.isfinite(top), top, 0)
-        z = np.log(np.sum(np.exp(x - top), axis=dims, keepdims=True)) + top
-        return z if keepdim else z.squeeze(dims)
-
-    def backward(self, g):
-        return self.kept(g) * (self.inputs[0] - self.kept(self.output)).exp()
+def root_rule(g, z, p):
+    """d/dx x^(1/p) = z^(1-p) / p, but 0 where z is 0."""
+    z = where(z == 0, math.inf, z) if p > 1 else z
+    return g / (2 * z) if p == 2 else g * z ** (1 - p) / p
 
 
-class Cumsum(Operator):
-    """z[i] = x[0] + ... + x[i] along dim (backwards: x[i] + ...);  dx = g summed up the other way."""
-
-    def forward(self, x, *, dim, backwards=False):
-        self.dim, self.backwards = dim, backwards
-        x = np.flip(x, dim) if backwards else x
-        z = np.cumsum(x, dim, dtype=np.float64 if x.dtype.kind == "f" else x.dtype).astype(x.dtype, copy=False)
-        return np.flip(z, dim) if backwards else z
-
-    def backward(self, g):
-        return Cumsum.apply(g, dim=self.dim, backwards=not self.backwards)
+def running(x, dim):
+    """x[0] + ... + x[i] along dim; floats are added up in double precision."""
+    return np.cumsum(x, dim, dtype=np.float64 if x.dtype.kind == "f" else x.dtype).astype(x.dtype, copy=False)
 
 
-class LinalgVectorNorm(Operator):
-    """z = x^(1/p), where x is the sum of |elements|^p;  dx = g z^(1-p) / p, but 0 where z is 0."""
-
-    uses_output = True
-
-    def forward(self, x, *, p):
-        self.p = p
-        return np.sqrt(x) if p == 2 else x ** (1 / p)
-
-    def backward(self, g):
-        z = self.output
-        z = where(z == 0, math.inf, z) if self.p > 1 else z
-        return g / (2 * z) if self.p == 2 else g * z ** (1 - self.p) / self.p
+def log_total(x, dims):
+    """log of the sum of e^x over dims, with the largest x in front of the logarithm."""
+    top = np.max(x, axis=dims, keepdims=True, initial=-np.inf)
+    top = np.where(np.isfinite(top), top, 0)
+    return np.log(np.sum(np.exp(x - top), axis=dims, keepdims=True)) + top
 
 
-class Std(LinalgVectorNorm):
-    """The square root of a variance; 0 where that is 0, instead of an infinite gradient."""
+Logsumexp = define("Logsumexp", log_total, lambda g, x, z, dims: g * (x - z).exp())
+Cumsum = define("Cumsum", running, lambda g, dim: flip(Cumsum.apply(flip(g, (dim,)), dim=dim), (dim,)))
+# x, a sum of |elements|^p or a variance, to the power 1/p
+LinalgVectorNorm = define("LinalgVectorNorm", lambda x, p: np.sqrt(x) if p == 2 else x ** (1 / p), root_rule)
+Std = define("Std", lambda x, p: np.sqrt(x), root_rule)
 
 
 # ---- the functions
@@ -154,7 +132,7 @@ def sum(input, dim=None, keepdim=False, *, dtype=None):  # noqa: A001
     tensor([3., 3.])
     """
     x = _numbers(input, "sum", dtype)
-    return Sum.apply(x, dims=_dims(dim, x), keepdim=keepdim)
+    return Sum.apply(x, dim=dim, keepdim=keepdim)
 
 
 def mean(input, dim=None, keepdim=False, *, dtype=None):
@@ -168,9 +146,8 @@ def mean(input, dim=None, keepdim=False, *, dtype=None):
     tensor_argument(input, "input", "mean")
     x = input if dtype is None else input.to(dtype=dtype)
     if x._array.dtype.kind != "f":
-        raise RuntimeError("mean(): could not infer output dtype. Input dtype must be either a floating point or "
-                           f"complex dtype. Got: {x.dtype}")
-    return Mean.apply(x, dims=_dims(dim, x), keepdim=keepdim)
+        raise RuntimeError(f"mean(): the input must be floating point, or dtype be given, but the input is {x.dtype}")
+    return Mean.apply(x, dim=dim, keepdim=keepdim)
 
 
 def var(input, dim=None, unbiased=True, keepdim=False, *, correction=None):
@@ -187,8 +164,7 @@ def var(input, dim=None, unbiased=True, keepdim=False, *, correction=None):
     tensor_argument(input, "input", "var")
     if input._array.dtype.kind != "f":
         raise RuntimeError("std and var only support floating point and complex dtypes")
-    correction, dims = int(unbiased) if correction is None else correction, _dims(dim, input)
-    return Var.apply(input, dims=dims, keepdim=keepdim, correction=correction)
+    return Var.apply(input, dim=dim, keepdim=keepdim, correction=int(unbiased) if correction is None else correction)
 
 
 def std(input, dim=None, unbiased=True, keepdim=False, *, correction=None):
@@ -213,16 +189,13 @@ def prod(input, dim=None, keepdim=False, *, dtype=None):
     """
     x = _numbers(input, "prod", dtype)
     at = 0 if dim is None else normal_dim(dim, x.ndim)
-    x = reshape(x, (-1,)) if dim is None or x.ndim == 0 else x
-    front = (slice(None),) * at
-    while x.shape[at] > 1:
-        half = x.shape[at] // 2
-        first, second, odd = (x[front + (part,)] for part in (
-            slice(half), slice(half, 2 * half), slice(2 * half, None)))
+    x = clone(reshape(x, (-1,)) if dim is None or x.ndim == 0 else x)
+    while (size := x.shape[at]) > 1:
+        first, second, odd = split(x, (size // 2, size // 2, size % 2), at)
         x = cat([first * second, odd], at)
-    if x.shape[at] == 0:
+    if size == 0:
         x = sum(x, at, keepdim=True) + 1  # the empty product
-    return x if keepdim and dim is not None and input.ndim else x[front + (0,)]
+    return named(x if keepdim and dim is not None and input.ndim else x[index_at(at, 0)], "Prod")
 
 
 def cumsum(input, dim, *, dtype=None):
@@ -234,7 +207,7 @@ def cumsum(input, dim, *, dtype=None):
     """
     x = _numbers(input, "cumsum", dtype)
     at = normal_dim(dim, x.ndim)
-    return Cumsum.apply(x, dim=at) if x.ndim else x.clone()
+    return Cumsum.apply(x, dim=at) if x.ndim else clone(x)
 
 
 def amax(input, dim=None, keepdim=False):
@@ -263,13 +236,8 @@ def amin(input, dim=None, keepdim=False):
 
 def extremum(input, dim, keepdim, kind):
     """`Extremum` over `dim`, after the checks that there is an element in each place."""
-    tensor_argument(input, "input", kind)
-    if input.numel() == 0 and dim in (None, (), []):
-        raise RuntimeError(UNSPECIFIED.format(kind))
-    dims = normal_dims(dim, input.ndim)
-    for d in dims:
-        check_elements(input, d, kind)
-    return Extremum.apply(input, dims=dims, keepdim=keepdim, kind=kind)
+    check_elements(tensor_argument(input, "input", kind), dim, kind)
+    return Extremum.apply(input, dim=dim, keepdim=keepdim, kind=kind)
 
 
 def logsumexp(input, dim, keepdim=False):
@@ -282,7 +250,9 @@ def logsumexp(input, dim, keepdim=False):
     tensor([1.3863, 1.3863])
     """
     x = floating(tensor_argument(input, "input", "logsumexp"))
-    return Logsumexp.apply(x, dims=normal_dims((None,) if dim is None else dim, x.ndim), keepdim=keepdim)
+    dims = normal_dims((None,) if dim is None else dim, x.ndim)
+    z = Logsumexp.apply(x, dims=dims)
+    return z if keepdim else named(squeeze(z, dims), "Logsumexp")
 
 
 def norm(input, p="fro", dim=None, keepdim=False, out=None, dtype=None):
@@ -302,16 +272,17 @@ def norm(input, p="fro", dim=None, keepdim=False, out=None, dtype=None):
         raise NotImplementedError(f"norm(): the arguments p='nuc' and out are not implemented (p={p!r})")
     if isinstance(p, (str, complex)):
         raise RuntimeError(f"norm(): argument 'p' must be a number or 'fro', but got {p!r}")
-    if x._array.dtype.kind != "f" or (dtype is not None and dtypes.to_numpy(dtype).itemsize < x._array.itemsize):
+    to = x._array.dtype if dtype is None else dtypes.to_numpy(dtype)
+    if x._array.dtype.kind + to.kind != "ff" or to.itemsize < x._array.itemsize:
         raise RuntimeError(f"norm(): expected a floating point input, not wider than dtype={dtype}, but got {x.dtype}")
-    x, dims = x if dtype is None else x.to(dtype=dtype), normal_dims(dim, x.ndim)
-    if (p < 0 or p == math.inf) and 0 in [x.shape[d] for d in dims]:
+    x = cast(x, to)
+    if (p < 0 or p == math.inf) and 0 in [x.shape[d] for d in normal_dims(dim, x.ndim)]:
         raise RuntimeError(f"norm(): the {p} norm of nothing has no value: the input has shape {list(x.shape)}")
     if math.isinf(p):
-        return Extremum.apply(abs(x), dims=dims, keepdim=keepdim, kind="max" if p > 0 else "min")
+        return Extremum.apply(abs(x), dim=dim, keepdim=keepdim, kind="max" if p > 0 else "min")
     if p in (0, 1):
-        return sum(abs(x) if p else (x != 0) + 0 * x.sign(), dims, keepdim)
-    return LinalgVectorNorm.apply(sum(x * x if p == 2 else _power(abs(x), p), dims, keepdim), p=p)
+        return named(sum(abs(x) if p else (x != 0) + 0 * x.sign(), dim, keepdim), "LinalgVectorNorm")
+    return LinalgVectorNorm.apply(sum(x * x if p == 2 else _power(abs(x), p), dim, keepdim), p=p)
 
 
 def _power(x, p):
@@ -319,30 +290,28 @@ def _power(x, p):
     return x**p if p > 1 else where(x == 0, 0.0 if p > 0 else math.inf, where(x == 0, 1.0, x) ** p)
 
 
-def _truth(function):
+def _truth(function, example):
     """`all` or `any`: a reduction to bools, or to uint8 of uint8."""
     name = function.__name__
 
     def truth(input, dim=None, keepdim=False):
+        """Whether {name} of the elements over `dim` (an int, a tuple, None for every one) are not 0.
+
+        A bool tensor; uint8 of uint8. NaN is not 0.
+
+        >>> import minigrad
+        >>> minigrad.{name}(minigrad.tensor([[True, False], [False, False]]), dim=0)
+        tensor([{example}, False])
+        """
         x = tensor_argument(input, "input", name)._array
-        dims = () if dim in ((), []) else normal_dims(dim, x.ndim)
-        found = function(x, axis=dims, keepdims=keepdim)
+        found = function(x, axis=() if dim in ((), []) else normal_dims(dim, x.ndim), keepdims=keepdim)
         return wrap(found.astype(x.dtype if x.dtype == np.uint8 else bool))
 
-    truth.__name__ = truth.__qualname__ = name
-    truth.__doc__ = f"""Whether {name} of the elements over `dim` (an int, a tuple, None for every one) are not 0.
-
-    A bool tensor; uint8 of uint8. NaN is not 0.
-
-    >>> import minigrad
-    >>> minigrad.{name}(minigrad.tensor([[True, False], [False, False]]), dim=0)
-    tensor([{name == "any"!s:>5}, False])
-    """
-    return truth
+    return documented(truth, name, example=example)
 
 
-all = _truth(np.all)  # noqa: A001
-any = _truth(np.any)  # noqa: A001
+all = _truth(np.all, "False")  # noqa: A001
+any = _truth(np.any, " True")  # noqa: A001
 
 
 def count_nonzero(input, dim=None):
@@ -355,17 +324,13 @@ def count_nonzero(input, dim=None):
     return sum(tensor_argument(input, "input", "count_nonzero") != 0, dim)
 
 
-UNSPECIFIED = "{}(): Expected reduction dim to be specified for input.numel() == 0: name it in the argument 'dim'."
-
-
 def check_elements(input, dim, name):
-    """IndexError for a reduction that has no value, over a dimension without elements."""
-    if input.ndim and input.shape[dim] == 0:
+    """RuntimeError or IndexError for a reduction that has no value: over nothing."""
+    if input.numel() == 0 and dim in (None, (), []):
+        raise (IndexError if "arg" in name else RuntimeError)(
+            f"{name}(): Expected reduction dim to be specified for input.numel() == 0: name it in the argument 'dim'.")
+    if input.ndim and 0 in [input.shape[d] for d in normal_dims(dim, input.ndim)]:
         raise IndexError(f"{name}(): Expected reduction dim {dim} to have non-zero size in {list(input.shape)}")
-
-
-def _dims(dim, x):
-    return None if dim is None else normal_dims(dim, x.ndim)
 
 
 def _numbers(input, name, dtype):

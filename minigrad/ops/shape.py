@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 
 from ..engine import Operator, Value
-from .common import int_argument, mismatch, normal_dim, normal_dims, size_argument, tensor_argument
+from .common import int_argument, normal_dim, normal_dims, size_argument, tensor_argument
 from .elementwise import clone
 
 
@@ -62,35 +62,6 @@ class SumTo(Operator):
         return expand(g, self.shape)
 
 
-class Diagonal(Operator):
-    """z[..., i] = x[..., i, i + offset], a view (the row counts from -offset if that is negative);
-    dx = zeros with g on that diagonal."""
-
-    is_view = True
-
-    def forward(self, x, *, offset):
-        self.params = {"offset": offset, "shape": x.shape}
-        corner = x[..., max(-offset, 0):, max(offset, 0):]
-        n = min(corner.shape[-2:])
-        return np.einsum("...ii->...i", corner[..., :n, :n])
-
-    def backward(self, g):
-        return OnDiagonal.apply(g, **self.params)
-
-
-class OnDiagonal(Operator):
-    """z = zeros of a shape with x on a diagonal;  dx = that diagonal of g."""
-
-    def forward(self, x, *, offset, shape):
-        self.offset = offset
-        z = np.zeros(shape, x.dtype)
-        Diagonal().forward(z, offset=offset)[...] = x
-        return z
-
-    def backward(self, g):
-        return Diagonal.apply(g, offset=self.offset)
-
-
 # ---- the same numbers, the same order
 
 
@@ -118,16 +89,13 @@ def view(input, size):
 
 def _fill_in(shape, before):
     """`shape` with a number in the place of -1, for as many elements as `before` has."""
-    if shape == before:
-        return shape
     size, known = math.prod(before), math.prod(n for n in shape if n != -1)
-    if min(shape, default=0) < -1 or shape.count(-1) > 1:
-        raise RuntimeError(f"only one dimension can be inferred, and none below -1 is valid: {list(shape)}")
-    if -1 in shape and known == size == 0:
-        raise RuntimeError(f"cannot reshape tensor of 0 elements into shape {list(shape)}: -1 is ambiguous there")
-    if known != size and (-1 not in shape or known == 0 or size % known):
-        raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {size} (its shape is {list(before)})")
-    return tuple(size // known if n == -1 else n for n in shape)
+    one_open = shape.count(-1) == 1 and known
+    filled = tuple(size // known if n == -1 else n for n in shape) if one_open else shape
+    if min(filled, default=0) < 0 or math.prod(filled) != size:
+        raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {size} (its shape is {list(before)}); "
+                           "-1 is ambiguous, unless there is only one and the others leave one number for it")
+    return filled
 
 
 def flatten(input, start_dim=0, end_dim=-1):
@@ -137,13 +105,10 @@ def flatten(input, start_dim=0, end_dim=-1):
         >>> minigrad.zeros(2, 3, 4).flatten(1).shape
         torch.Size([2, 12])
     """
-    tensor_argument(input, "input", "flatten")
-    shape = tuple(input.shape) or (1,)
+    shape = tensor_argument(input, "input", "flatten").shape or (1,)
     start, end = normal_dim(start_dim, len(shape)), normal_dim(end_dim, len(shape))
     if start > end:
         raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
-    if start == end and input.ndim:
-        return input
     return reshape(input, shape[:start] + (math.prod(shape[start:end + 1]),) + shape[end + 1:])
 
 
@@ -164,8 +129,8 @@ def unflatten(input, dim, sizes):
         >>> minigrad.zeros(2, 6).unflatten(1, (-1, 3)).shape
         torch.Size([2, 2, 3])
     """
-    tensor_argument(input, "input", "unflatten")
-    at, sizes = normal_dim(dim, input.ndim), size_argument(sizes, "unflatten", "sizes")
+    at = normal_dim(dim, tensor_argument(input, "input", "unflatten").ndim)
+    sizes = size_argument(sizes, "unflatten", "sizes")
     if not sizes or not input.ndim:
         raise RuntimeError(f"unflatten: neither sizes nor input's shape may be empty: {sizes}, {list(input.shape)}")
     return reshape(input, input.shape[:at] + _fill_in(sizes, input.shape[at:at + 1]) + input.shape[at + 1:])
@@ -178,8 +143,8 @@ def squeeze(input, dim=None):
         >>> minigrad.zeros(1, 2, 1).squeeze(0).shape
         torch.Size([2, 1])
     """
-    tensor_argument(input, "input", "squeeze")
-    dims = () if dim in ((), []) else normal_dims(dim, input.ndim)
+    ndim = tensor_argument(input, "input", "squeeze").ndim
+    dims = () if dim in ((), []) else normal_dims(dim, ndim)
     return reshape(input, tuple(n for d, n in enumerate(input.shape) if n != 1 or d not in dims))
 
 
@@ -190,8 +155,7 @@ def unsqueeze(input, dim):
         >>> minigrad.zeros(3).unsqueeze(0).shape
         torch.Size([1, 3])
     """
-    tensor_argument(input, "input", "unsqueeze")
-    at = normal_dim(dim, input.ndim + 1)
+    at = normal_dim(dim, tensor_argument(input, "input", "unsqueeze").ndim + 1)
     return reshape(input, input.shape[:at] + (1,) + input.shape[at:])
 
 
@@ -210,11 +174,11 @@ def permute(input, dims):
         >>> minigrad.zeros(2, 3, 4).permute(2, 0, 1).shape
         torch.Size([4, 2, 3])
     """
-    tensor_argument(input, "input", "permute")
-    order = tuple(normal_dim(d, input.ndim) for d in size_argument(dims, "permute", "dims"))
-    if sorted(order) != list(range(input.ndim)):
-        raise RuntimeError(f"permute(): input.dim() = {input.ndim} is not equal to len(dims) = {len(order)}, or there "
-                           f"are duplicate dims: {list(order)}")
+    ndim = tensor_argument(input, "input", "permute").ndim
+    order = tuple(normal_dim(d, ndim) for d in size_argument(dims, "permute", "dims"))
+    if sorted(order) != list(range(ndim)):
+        raise RuntimeError(f"permute(): input.dim() = {ndim} is not equal to len(dims) = {len(order)}, or there are "
+                           f"duplicate dims: {list(order)}")
     return Permute.apply(input, dims=order)
 
 
@@ -232,16 +196,6 @@ def transpose(input, dim0, dim1):
     return Permute.apply(input, dims=tuple(order[:input.ndim]))
 
 
-def swapaxes(input, axis0, axis1):
-    """`transpose` under NumPy's name.
-
-        >>> import minigrad
-        >>> minigrad.zeros(2, 3, 4).swapaxes(0, 2).shape
-        torch.Size([4, 3, 2])
-    """
-    return transpose(input, axis0, axis1)
-
-
 def t(input):
     """A matrix transposed: a view. RuntimeError for more than two dimensions.
 
@@ -255,13 +209,6 @@ def t(input):
     return Permute.apply(input, dims=(1, 0)[2 - input.ndim:])
 
 
-def matrix_transpose(input):
-    """`x.mT`, (a stack of) matrices transposed: a view. RuntimeError for a vector."""
-    if input.ndim == 1:
-        raise RuntimeError("tensor.mT is only supported on matrices or batches of matrices, not 1-D tensors")
-    return transpose(input, -2, -1) if input.ndim else input
-
-
 def reverse(input):
     """`x.T`, all dimensions in reverse order: a view. PyTorch warns, as here, of anything but matrices and vectors."""
     if input.ndim not in (1, 2):
@@ -270,35 +217,17 @@ def reverse(input):
     return Permute.apply(input, dims=tuple(range(input.ndim))[::-1])
 
 
-def movedim(input, source, destination):
-    """The dimension(s) `source` moved to the place(s) `destination`, the others in their order: a view.
-
-    RuntimeError if the numbers of dimensions differ, or one is named twice.
-
-        >>> import minigrad
-        >>> minigrad.movedim(minigrad.zeros(2, 3, 4), 0, -1).shape
-        torch.Size([3, 4, 2])
-    """
-    tensor_argument(input, "input", "movedim")
-    source, destination = ([normal_dim(d, input.ndim) for d in listed(x)] for x in (source, destination))
-    if not len(set(source)) == len(set(destination)) == len(source) == len(destination):
-        raise RuntimeError(f"movedim: source {source} and destination {destination} differ in length, or repeat a dim")
-    order = [d for d in range(input.ndim) if d not in source]
-    for place, d in sorted(zip(destination, source)):
-        order.insert(place, d)
-    return Permute.apply(input, dims=tuple(order[:input.ndim]))
-
-
-def listed(x):
-    return x if isinstance(x, (tuple, list)) else (x,)
-
-
 # ---- broadcasting
 
 
 def expand(input, size):
-    """Dimensions of size 1 repeated to `size`, without a copy; -1 keeps a size. RuntimeError if
-    another size than 1 differs."""
+    """Dimensions of size 1 repeated to `size`, without a copy; -1 keeps a size. RuntimeError if another one differs.
+
+        >>> import minigrad
+        >>> minigrad.broadcast_to(minigrad.arange(3), (2, 3))
+        tensor([[0, 1, 2],
+                [0, 1, 2]])
+    """
     shape, old = size_argument(size, "expand"), tensor_argument(input, "input", "expand").shape
     extra = len(shape) - len(old)
     wanted = tuple(old[d - extra] if n == -1 and d >= extra else n for d, n in enumerate(shape))
@@ -308,31 +237,11 @@ def expand(input, size):
     return Expand.apply(input, shape=wanted)
 
 
-def broadcast_to(input, size):
-    """`expand` under NumPy's name.
-
-        >>> import minigrad
-        >>> minigrad.broadcast_to(minigrad.arange(3), (2, 3))
-        tensor([[0, 1, 2],
-                [0, 1, 2]])
-    """
-    return expand(input, size)
+broadcast_to = expand  # under NumPy's name
 
 
-def broadcast_tensors(*tensors):
-    """The tensors, each expanded to the shape that all broadcast to (RuntimeError if they do not): a tuple of views.
-
-        >>> import minigrad
-        >>> x, y = minigrad.broadcast_tensors(minigrad.zeros(2, 1), minigrad.arange(3))
-        >>> y
-        tensor([[0, 1, 2],
-                [0, 1, 2]])
-    """
-    try:
-        shape = np.broadcast_shapes(*(tensor_argument(x, "tensors", "broadcast_tensors").shape for x in tensors))
-    except ValueError:
-        raise mismatch(*tensors) from None
-    return tuple(expand(x, shape) for x in tensors)
+def listed(x):
+    return x if isinstance(x, (tuple, list)) else (x,)
 
 
 def tensor_list(tensors, function):
@@ -342,28 +251,6 @@ def tensor_list(tensors, function):
     if not tensors:
         raise (ValueError if function == "cat" else RuntimeError)(f"{function}() expects a non-empty list of Tensors")
     return tensors
-
-
-def meshgrid(*tensors, indexing="ij"):
-    """k vectors as k tensors of k dimensions, each constant along all dimensions but one: views.
-
-    indexing "ij": vector i varies along dimension i; "xy": the first two the other way round.
-    RuntimeError for tensors of more than one dimension or of different dtypes.
-
-        >>> import minigrad
-        >>> rows, columns = minigrad.meshgrid(minigrad.arange(2), minigrad.arange(3))
-        >>> columns
-        tensor([[0, 1, 2],
-                [0, 1, 2]])
-    """
-    tensors = tensor_list(listed(tensors[0]) if len(tensors) == 1 else tensors, "meshgrid")
-    if any(x.ndim > 1 or x.dtype != tensors[0].dtype for x in tensors) or indexing not in ("ij", "xy"):
-        raise RuntimeError("meshgrid: tensors must be 0-d or 1-d and of the same dtype, indexing 'xy' or 'ij', but got "
-                           f"{[(list(x.shape), x.dtype) for x in tensors]}, {indexing!r}")
-    axes = [1, 0, *range(2, len(tensors))] if indexing == "xy" and len(tensors) > 1 else list(range(len(tensors)))
-    shape = [tensors[axis].numel() for axis in axes]
-    return tuple(expand(reshape(x, [n if d == axis else 1 for d, n in enumerate(shape)]), shape)
-                 for x, axis in zip(tensors, axes))
 
 
 def sum_to_size(input, size):
@@ -392,45 +279,6 @@ def dim_and_size(input, dim, function, error=RuntimeError):
         raise error(f"{function}() expects at least a 1-dimensional tensor, but this one is 0-dim")
     at = normal_dim(dim, input.ndim)
     return at, input.shape[at]
-
-
-def narrow(input, dim, start, length):
-    """`length` elements from `start` on along `dim`: a view. IndexError or RuntimeError if they are not there.
-
-        >>> import minigrad
-        >>> minigrad.arange(5).narrow(0, 1, 3)
-        tensor([1, 2, 3])
-    """
-    at, n = dim_and_size(input, dim, "narrow")
-    start, length = int_argument(start, "start", "narrow"), int_argument(length, "length", "narrow")
-    if not -n <= start <= n:
-        raise IndexError(f"start out of range (expected to be in range of [{-n}, {n}], but got {start})")
-    start += n if start < 0 else 0
-    if length < 0 or start + length > n:
-        raise RuntimeError(f"narrow(): length ({length}) is negative, or start ({start}) + length exceeds size {n}")
-    return input[index_at(at, slice(start, start + length))]
-
-
-def select(input, dim, index):
-    """Element `index` along `dim`, whose dimension is dropped: a view. IndexError if it is not there.
-
-        >>> import minigrad
-        >>> minigrad.arange(6).reshape(2, 3).select(1, -1)
-        tensor([2, 5])
-    """
-    at, _ = dim_and_size(input, dim, "select", IndexError)
-    return input[index_at(at, int_argument(index, "index", "select"))]
-
-
-def unbind(input, dim=0):
-    """A tuple of all elements along `dim`, whose dimension is dropped: views.
-
-        >>> import minigrad
-        >>> minigrad.arange(4).reshape(2, 2).unbind(1)
-        (tensor([0, 2]), tensor([1, 3]))
-    """
-    at, n = dim_and_size(input, dim, "unbind", IndexError)
-    return tuple(input[index_at(at, i)] for i in range(n))
 
 
 def split(tensor, split_size_or_sections, dim=0):
@@ -465,15 +313,3 @@ def chunk(input, chunks, dim=0):
     if int_argument(chunks, "chunks", "chunk") <= 0:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     return split(input, -(-n // chunks) or [0] * chunks, dim)
-
-
-def diagonal(input, offset=0, dim1=0, dim2=1):
-    """The elements whose index in dim2 is that in dim1 plus `offset`, as a new last dimension: a view.
-
-        >>> import minigrad
-        >>> minigrad.arange(6).reshape(2, 3).diagonal(1)
-        tensor([1, 5])
-    """
-    if normal_dim(dim1, tensor_argument(input, "input", "diagonal").ndim) == normal_dim(dim2, input.ndim):
-        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
-    return Diagonal.apply(movedim(input, (dim1, dim2), (-2, -1)), offset=int_argument(offset, "offset", "diagonal"))

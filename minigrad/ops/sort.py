@@ -11,20 +11,18 @@ from ..engine import Value, wrap
 from .common import int_argument, normal_dim, numpy_names, tensor_argument
 from .elementwise import maximum, minimum
 from .index import take
-from .reduce import UNSPECIFIED, check_elements, extremum
+from .reduce import check_elements, extremum
 from .shape import reshape
 
 
 class Pair(namedtuple("Pair", ("values", "indices"))):
     """Elements and where they stood, as PyTorch returns and prints them."""
 
-    __slots__ = ()
-
     def __repr__(self):
         return f"torch.return_types.{type(self).__name__}(\nvalues={self.values},\nindices={self.indices})"
 
 
-RETURN_TYPES = {name: type(name, (Pair,), {"__slots__": ()}) for name in ("max", "min", "sort", "topk")}
+RETURN_TYPES = {name: type(name, (Pair,), {}) for name in ("max", "min", "sort", "topk")}
 
 
 def _chosen(name, input, dim, choose):
@@ -44,7 +42,7 @@ def _order(x, at, descending):
     return x.shape[at] - 1 - np.flip(np.argsort(np.flip(x, at), at, kind="stable"), at)
 
 
-def max(input, dim=None, keepdim=False):  # noqa: A001
+def max(input, dim=None, keepdim=False, *, other=None):  # noqa: A001
     """max(x): the largest element. max(x, dim): (values, indices) along it. max(x, y): `maximum`.
 
     NaN is the largest. Of equal elements, max(x) shares its gradient among all of them, max(x, dim)
@@ -54,17 +52,17 @@ def max(input, dim=None, keepdim=False):  # noqa: A001
     >>> minigrad.tensor([[1, 5], [7, 3]]).max(dim=1).indices
     tensor([1, 0])
     """
-    return _extreme("max", maximum, np.argmax, input, dim, keepdim)
+    return _extreme("max", maximum, np.argmax, input, dim if other is None else other, keepdim)
 
 
-def min(input, dim=None, keepdim=False):  # noqa: A001
+def min(input, dim=None, keepdim=False, *, other=None):  # noqa: A001
     """min(x): the smallest element. min(x, dim): (values, indices) along it. min(x, y): `minimum`.
 
     >>> import minigrad
     >>> minigrad.tensor([[1, 5], [7, 3]]).min(dim=1).values
     tensor([1, 3])
     """
-    return _extreme("min", minimum, np.argmin, input, dim, keepdim)
+    return _extreme("min", minimum, np.argmin, input, dim if other is None else other, keepdim)
 
 
 def _extreme(name, of_two, choose, input, dim, keepdim):
@@ -102,11 +100,8 @@ def _arg(function, input, dim, keepdim):
     x = tensor_argument(input, "input", name)._array
     if x.dtype == bool:
         raise RuntimeError(f"{name}(): does not support bool input")
-    if dim is not None:
-        dim = normal_dim(dim, x.ndim)
-        check_elements(input, dim, name)
-    elif x.size == 0:
-        raise IndexError(UNSPECIFIED.format(name))
+    dim = dim if dim is None else normal_dim(dim, x.ndim)
+    check_elements(input, dim, name)
     return wrap(function(x, axis=dim if x.ndim else None, keepdims=keepdim))
 
 

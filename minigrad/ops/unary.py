@@ -6,10 +6,10 @@ import numpy as np
 
 from .. import kernels
 from ..engine import Operator
-from .common import floating, int_argument, number_as, tensor_argument
-from .elementwise import clamp, clone, where, zeros
+from .common import float_argument, floating, int_argument, tensor_argument
+from .elementwise import clone, where, zeros
 from .inplace import in_place
-from .table import define, documented
+from .table import define, documented, named
 
 
 def as_float32(x, name):
@@ -21,7 +21,7 @@ def no_bools(x, name):
     """Integers stay integers; NotImplementedError (for neg RuntimeError) for bools."""
     if x._array.dtype != bool:
         return x
-    raise (RuntimeError if name in ("hardtanh", "neg", "relu") else NotImplementedError)(
+    raise (RuntimeError if name in ("neg", "relu", "relu6") else NotImplementedError)(
         f"{name}(): not implemented for 'Bool': to invert a tensor of bools write ~x")
 
 
@@ -90,16 +90,6 @@ def to_decimals(x, decimals):
     return np.rint(x * power) / power if decimals > 0 else np.rint(x / power) * power
 
 
-def inner(x, tanh):
-    """The tanh in the approximation of gelu."""
-    return tanh((2 / PI) ** 0.5 * (x + 0.044715 * (x * x * x)))
-
-
-def gelu_tanh_rule(g, x):
-    t = inner(x, tanh)
-    return g * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * ((2 / PI) ** 0.5 * (1 + 3 * 0.044715 * (x * x))))
-
-
 # Where e^x is not chosen it must not overflow either: 0 times its infinity would be NaN.
 Round = define("Round", to_decimals, zeros)
 LeakyRelu = define("LeakyRelu", lambda x, negative_slope: np.where(x > 0, x, x * negative_slope),
@@ -108,15 +98,13 @@ Elu = define("Elu", lambda x, alpha: np.where(x <= 0, alpha * np.expm1(x), x),
              lambda g, x, alpha: where(x <= 0, g * (alpha * exp(where(x < 0, x, 0.0))), g))
 Gelu = define("Gelu", lambda x: 0.5 * x * (1 + kernels.erf(x * 0.5**0.5)),
               lambda g, x: g * (0.5 * (1 + erf(x * 0.5**0.5)) + x * (exp(-0.5 * x * x) * (2 * PI) ** -0.5)))
-GeluTanh = define("Gelu", lambda x: 0.5 * x * (1 + inner(x, np.tanh)), gelu_tanh_rule)
 Silu = define("Silu", lambda x: x * stable_sigmoid(x), lambda g, x: g * sigmoid(x) * (1 + x * (1 - sigmoid(x))))
 Softplus = define("Softplus",
                   lambda x, beta, threshold: np.where(x * beta > threshold, x, np.log1p(np.exp(x * beta)) / beta),
                   lambda g, x, beta, threshold: where(x * beta > threshold, g, g * sigmoid(x * beta)))
 LogSigmoid = define("LogSigmoid", lambda x: np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x))),
                     lambda g, x: g * sigmoid(-x))
-Hardtanh = define("Hardtanh", lambda x, low, high: np.clip(x, low, high),
-                  lambda g, x, low, high: where((x <= low) | (x >= high), 0.0, g))
+Relu6 = define("Hardtanh", lambda x: np.clip(x, 0, 6), lambda g, x: where((x <= 0) | (x >= 6), 0.0, g))
 
 
 class Relu(Operator):
@@ -131,16 +119,7 @@ class Relu(Operator):
         return ReluGrad.apply(g, self.output)
 
 
-class ReluGrad(Operator):
-    """z = 0 where y <= 0, else g;  dg = the same of its gradient."""
-
-    uses = ((1,), ())
-
-    def forward(self, g, y):
-        return kernels.relu_grad(g, y)
-
-    def backward(self, g):
-        return ReluGrad.apply(g, self.inputs[1]) if self.needs_input_grad[0] else None, None
+ReluGrad = define("ReluGrad", kernels.relu_grad, lambda g, y: ReluGrad.apply(g, y), lambda g: None, inputs=("dz", "y"))
 
 
 def relu(input):
@@ -150,15 +129,12 @@ def relu(input):
     >>> minigrad.relu(minigrad.tensor([0.25, -1.5]))
     tensor([0.2500, 0.0000])
     """
-    if tensor_argument(input, "input", "relu")._array.dtype.kind != "f":
-        no_bools(input, "relu")
-    return Relu.apply(input)
+    return Relu.apply(no_bools(tensor_argument(input, "input", "relu"), "relu"))
 
 
 def activate(name, operator, input, inplace=False, **params):
     """operator.apply(input, **params) of a checked input; with inplace, written into it."""
-    if tensor_argument(input, "input", name)._array.dtype.kind != "f":
-        raise NotImplementedError(f"{name}(): not implemented for '{input.dtype.text}', only for floating point")
+    float_argument(input, "input", name)
     for argument, value in params.items():
         if not isinstance(value, (int, float)):
             raise TypeError(f"{name}(): argument '{argument}' must be Number, not {type(value).__name__}")
@@ -216,7 +192,10 @@ def gelu(input, approximate="none"):
     """
     if approximate not in ("none", "tanh"):
         raise RuntimeError(f"gelu(): approximate argument must be either none or tanh, not {approximate!r}")
-    return activate("gelu", Gelu if approximate == "none" else GeluTanh, input)
+    if approximate == "none":
+        return activate("gelu", Gelu, input)
+    x = float_argument(input, "input", "gelu")
+    return named(0.5 * x * (1 + tanh((2 / PI) ** 0.5 * (x + 0.044715 * (x * x * x)))), "Gelu")
 
 
 def silu(input, inplace=False):
@@ -253,27 +232,6 @@ def logsigmoid(input):
     return activate("logsigmoid", LogSigmoid, input)
 
 
-def hardtanh(input, min_val=-1.0, max_val=1.0, inplace=False):
-    """min(max(x, min_val), max_val), element by element; the gradient is 0 outside and at the borders.
-
-    Integers stay integers, between int(min_val) and int(max_val). RuntimeError for bools, and for uint8 with
-    a negative limit; ValueError for min_val > max_val.
-
-    >>> import minigrad
-    >>> minigrad.nn.functional.hardtanh(minigrad.tensor([0.5, -2.0]))
-    tensor([ 0.5000, -1.0000])
-    """
-    if min_val > max_val:
-        raise ValueError(f"min_val cannot be greater than max_val: {min_val} > {max_val}")
-    if tensor_argument(input, "input", "hardtanh")._array.dtype.kind != "f":
-        no_bools(input, "hardtanh")
-        min_val, max_val = (int(number_as(limit, np.dtype("i8"))) for limit in (min_val, max_val))
-        if input._array.dtype.kind == "u" and min_val < 0:
-            raise RuntimeError(f"cannot do hardtanh on an unsigned type with negative limits: min_val={min_val}")
-        return input.clamp_(min_val, max_val) if inplace else clamp(input, min_val, max_val)
-    return activate("hardtanh", Hardtanh, input, inplace, low=min_val, high=max_val)
-
-
 def relu6(input, inplace=False):
     """min(max(x, 0), 6), element by element. Integers stay integers; RuntimeError for bools.
 
@@ -281,4 +239,5 @@ def relu6(input, inplace=False):
     >>> minigrad.nn.functional.relu6(minigrad.tensor([0.5, -2.0, 7.0]))
     tensor([0.5000, 0.0000, 6.0000])
     """
-    return hardtanh(input, 0.0, 6.0, inplace)
+    no_bools(tensor_argument(input, "input", "relu6"), "relu6")
+    return (in_place(Relu6.apply, "relu6") if inplace else Relu6.apply)(input)

@@ -12,6 +12,7 @@ import math
 import warnings
 from collections import Counter
 
+from ..tensor import Tensor
 from .optimizer import Optimizer
 
 
@@ -40,19 +41,17 @@ class LRScheduler:
         self.step()
         self._is_initial = False
 
-    def step(self, epoch=None):
+    def step(self):
         """Go on to the next epoch. UserWarning if the optimiser has made no step yet."""
-        if epoch is not None:
-            raise NotImplementedError(f"step(): argument 'epoch' (deprecated in PyTorch) is not supported, got {epoch}")
         # A step that was overridden does not say whether it was called.
         known = getattr(self.optimizer.step, "__func__", None) is Optimizer.step
         if self._step_count == 1 and known and not self.optimizer._opt_called:
-            warnings.warn("Detected call of `lr_scheduler.step()` before `optimizer.step()`. Call them in the opposite "
-                          "order, else the first value of the learning rate schedule is skipped.", stacklevel=2)
+            warnings.warn("Detected call of `lr_scheduler.step()` before `optimizer.step()`: the first value of the "
+                          "learning rate schedule is skipped.", stacklevel=2)
         self._step_count += 1
         self.last_epoch += 1
         for group, lr in zip(self.optimizer.param_groups, self.get_lr(), strict=True):
-            group["lr"] = lr
+            group["lr"] = group["lr"].fill_(float(lr)) if isinstance(group["lr"], Tensor) else lr
         self._last_lr = self._lrs()
 
     def get_lr(self):
@@ -64,45 +63,18 @@ class LRScheduler:
         return self._last_lr
 
     def state_dict(self):
-        """All but the optimiser, whose state (with the present rates) is to be saved beside it, and functions."""
-        return {name: value for name, value in self.__dict__.items() if name not in ("optimizer", "lr_lambdas")}
+        """All but the optimiser, whose state (with the present rates) is to be saved beside it."""
+        return {name: value for name, value in self.__dict__.items() if name != "optimizer"}
 
     def load_state_dict(self, state_dict):
         """Go on where `state_dict` was taken; the rates come with the optimiser's state."""
-        self.__dict__.update((name, value) for name, value in state_dict.items() if name != "lr_lambdas")
+        self.__dict__.update(state_dict)
 
     def _lrs(self):
         return [group["lr"] * 1 for group in self.optimizer.param_groups]  # of a tensor a copy
 
 
-class LambdaLR(LRScheduler):
-    """lr = initial_lr f(epoch). lr_lambda: f, or a list of one f for each parameter group.
-
-    A saved state does not hold the functions. ValueError for a list of another length.
-
-    >>> from minigrad import nn, optim
-    >>> optimizer = optim.SGD(nn.Linear(1, 1).parameters(), lr=0.5)
-    >>> scheduler = optim.lr_scheduler.LambdaLR(optimizer, lambda epoch: 1 / (epoch + 1))
-    >>> optimizer.step(); scheduler.step(); scheduler.get_last_lr()
-    [0.25]
-    """
-
-    def __init__(self, optimizer, lr_lambda, last_epoch=-1):
-        self.lr_lambdas = _one_each("lr_lambda", lr_lambda, optimizer)
-        super().__init__(optimizer, last_epoch)
-
-    def get_lr(self):
-        return [lr * f(self.last_epoch) for f, lr in zip(self.lr_lambdas, self.base_lrs, strict=True)]
-
-
-class _Factor(LRScheduler):
-    """Schedules that multiply the present rate by a `factor()`, which in most epochs is 1."""
-
-    def get_lr(self):
-        return [lr * self.factor() for lr in self._lrs()]
-
-
-class StepLR(_Factor):
+class StepLR(LRScheduler):
     """lr = gamma lr after every `step_size` epochs.
 
     >>> from minigrad import nn, optim
@@ -119,11 +91,12 @@ class StepLR(_Factor):
         self.step_size, self.gamma = step_size, gamma
         super().__init__(optimizer, last_epoch)
 
-    def factor(self):
-        return 1 if self.last_epoch == 0 or self.last_epoch % self.step_size else self.gamma
+    def get_lr(self):
+        factor = 1 if self.last_epoch == 0 or self.last_epoch % self.step_size else self.gamma
+        return [lr * factor for lr in self._lrs()]
 
 
-class MultiStepLR(_Factor):
+class MultiStepLR(LRScheduler):
     """lr = gamma lr at each of the epochs `milestones` (twice where one is named twice).
 
     >>> from minigrad import nn, optim
@@ -139,26 +112,8 @@ class MultiStepLR(_Factor):
         self.milestones, self.gamma = Counter(milestones), gamma
         super().__init__(optimizer, last_epoch)
 
-    def factor(self):
-        return self.gamma ** self.milestones.get(self.last_epoch, 0)
-
-
-class ExponentialLR(_Factor):
-    """lr = gamma lr after every epoch.
-
-    >>> from minigrad import nn, optim
-    >>> optimizer = optim.SGD(nn.Linear(1, 1).parameters(), lr=1.0)
-    >>> scheduler = optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
-    >>> optimizer.step(); scheduler.step(); scheduler.get_last_lr()
-    [0.5]
-    """
-
-    def __init__(self, optimizer, gamma, last_epoch=-1):
-        self.gamma = gamma
-        super().__init__(optimizer, last_epoch)
-
-    def factor(self):
-        return 1 if self._is_initial else self.gamma
+    def get_lr(self):
+        return [lr * self.gamma ** self.milestones.get(self.last_epoch, 0) for lr in self._lrs()]
 
 
 class CosineAnnealingLR(LRScheduler):
@@ -219,9 +174,8 @@ class OneCycleLR(LRScheduler):
                  anneal_strategy="cos", cycle_momentum=True, base_momentum=0.85, max_momentum=0.95, div_factor=25.0,
                  final_div_factor=1e4, three_phase=False, last_epoch=-1):
         groups = _checked(optimizer).param_groups
-        lengths = {"total_steps": total_steps}
-        if total_steps is None:
-            lengths = {"epochs": epochs, "steps_per_epoch": steps_per_epoch}
+        parts = {"epochs": epochs, "steps_per_epoch": steps_per_epoch}
+        lengths = parts if total_steps is None else {"total_steps": total_steps}
         for name, n in lengths.items():
             if not isinstance(n, int) or n <= 0:
                 raise ValueError(f"Expected positive integer {name} (or total_steps alone), but got {n}")
@@ -273,11 +227,10 @@ MOMENTUM_AT = {"initial_lr": "max_momentum", "max_lr": "base_momentum", "min_lr"
 
 def _one_each(name, value, optimizer):
     """A list of one value for each parameter group, of such a list or of one value for all."""
-    n = len(_checked(optimizer).param_groups)
+    n = len(optimizer.param_groups)
     values = list(value) if isinstance(value, (list, tuple)) else [value] * n
     if len(values) != n:
-        raise ValueError(f"{name} must have the same length as optimizer.param_groups. {name} has {len(values)} "
-                         f"values, param_groups has {n}.")
+        raise ValueError(f"{name} has {len(values)} values, but optimizer.param_groups has {n}")
     return values
 
 

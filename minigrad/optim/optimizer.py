@@ -34,10 +34,8 @@ class Optimizer:
         self.defaults = defaults
         self._check(defaults)
         if isinstance(params, Tensor):
-            raise TypeError("params argument given to the optimizer should be an iterable of Tensors or dicts, but "
-                            f"got {type(params).__name__}")
-        self.param_groups = []
-        self.state = defaultdict(dict)
+            raise TypeError("params argument should be an iterable of Tensors or dicts, not a Tensor")
+        self.param_groups, self.state = [], defaultdict(dict)
         groups = _ordered(params)
         if not groups:
             raise ValueError("optimizer got an empty parameter list")
@@ -48,25 +46,24 @@ class Optimizer:
         """Add {"params": tensors, option: value, ...}; options not given have their defaults."""
         if not isinstance(param_group, dict):
             raise TypeError(f"param_group must be a dict, but got {type(param_group).__name__}")
-        if "params" not in param_group:
-            raise KeyError(f"param_group has no 'params': its keys are {sorted(param_group)}")
-        group = {**self.defaults, **param_group}
+        group = param_group | {name: x for name, x in self.defaults.items() if name not in param_group}
         self._check(group)
         params = [group["params"]] if isinstance(group["params"], Tensor) else _ordered(group["params"])
         named = [isinstance(p, tuple) for p in params]
         if len({*named, *("param_names" in other for other in self.param_groups)}) > 1:
             raise ValueError("all optimizer params should be with/without names. Some param names are missing")
         if any(named):
-            group["param_names"], params = map(list, zip(*params))
-        known = {id(p) for p in self._all()}
+            names, params = map(list, zip(*params))
+            group = {"param_names": names, **group}
+        known = {*self._all()}
         for p in params:
             if not isinstance(p, Tensor):
                 raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}")
             if not p.is_leaf:
                 raise ValueError("can't optimize a non-leaf Tensor")
-            if id(p) in known:
+            if p in known:
                 raise ValueError("some parameters appear in more than one parameter group, or twice in one")
-            known.add(id(p))
+            known.add(p)
         self.param_groups.append({**group, "params": params})
 
     def zero_grad(self, set_to_none=True):
@@ -79,10 +76,8 @@ class Optimizer:
         """Update every parameter that has a gradient. closure: computes the loss anew; it is returned."""
         if self._opt_called is not None:
             self._opt_called = True
-        loss = None
-        if closure is not None:
-            with enable_grad():
-                loss = closure()
+        with enable_grad():
+            loss = closure() if closure is not None else None
         with np.errstate(all="ignore"):  # like PyTorch, no warning where training diverges
             for group in self.param_groups:
                 for p in group["params"]:
@@ -99,8 +94,7 @@ class Optimizer:
     def _check(self, group):
         for name in VARIANTS:
             if group.get(name):
-                raise NotImplementedError(f"{type(self).__name__}: {name}={group[name]} is not supported: there is "
-                                          "one way to make a step, which PyTorch names foreach=False")
+                raise NotImplementedError(f"{type(self).__name__}: {name}={group[name]} is not supported")
         lr = group.get("lr")
         if isinstance(lr, Tensor) and lr.numel() != 1:
             raise ValueError(f"Tensor lr must be 1-element, but its shape is {list(lr.shape)}")
@@ -113,30 +107,28 @@ class Optimizer:
     def state_dict(self):
         """{"state": {number: {...}}, "param_groups": [...]}, the parameters being numbered in order."""
         number = {p: i for i, p in enumerate(self._all())}
-        groups = [{**group, "params": [number[p] for p in group["params"]]} for group in self.param_groups]
-        state = {number[p]: dict(state) for p, state in self.state.items() if state}
-        return {"state": state, "param_groups": groups}
+        groups = [{name: x for name, x in group.items() if name != "params"} for group in self.param_groups]
+        for group, own in zip(groups, self.param_groups):
+            group["params"] = [number[p] for p in own["params"]]
+        return {"state": {number[p]: dict(state) for p, state in self.state.items() if state}, "param_groups": groups}
 
     def load_state_dict(self, state_dict):
         """Take over copies of options and state. ValueError if the groups have other numbers of parameters."""
         groups = copy.deepcopy(state_dict["param_groups"])
         mine, theirs = ([len(g["params"]) for g in some] for some in (self.param_groups, groups))
         if mine != theirs:
-            raise ValueError("loaded state dict has another number of parameter groups, or groups that don't match the "
-                             f"size of the optimizer's: {theirs} parameters, the optimizer has {mine}")
+            raise ValueError(f"loaded state dict has groups of {theirs} parameters, the optimizer has groups of {mine}")
         params = dict(zip((number for group in groups for number in group["params"]), self._all()))
-        unknown = sorted(state_dict["state"].keys() - params)
-        if unknown:
+        if unknown := sorted(state_dict["state"].keys() - params):
             raise ValueError(f"loaded state dict has state for parameters {unknown} that are in no group")
         for group, loaded in zip(self.param_groups, groups):
             group.update({**loaded, "params": group["params"]})
         self.state = defaultdict(dict)
         for number, state in state_dict["state"].items():
-            p = params[number]
             for name, x in state.items():
                 if isinstance(x, Tensor):  # a count of steps stays what it is
-                    x = x.detach().to(x.dtype if name == "step" else p.dtype, copy=True)
-                self.state[p][name] = x
+                    x = x.detach().to(x.dtype if name == "step" else params[number].dtype, copy=True)
+                self.state[params[number]][name] = x
 
     def _all(self):
         return (p for group in self.param_groups for p in group["params"])
@@ -151,6 +143,5 @@ class Optimizer:
 
 def _ordered(params):
     if isinstance(params, (set, frozenset)):
-        raise TypeError("optimizer parameters need to be organized in ordered collections, but the "
-                        "ordering of tensors in sets will change between runs. Please use a list instead.")
+        raise TypeError("the order of a set changes between runs: please use a list of parameters instead")
     return list(params)

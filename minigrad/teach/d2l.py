@@ -328,10 +328,10 @@ def try_all_gpus():
 
 # ---- PyTorch's functions under the book's names
 
-SAME = """abs arange argmax cos exp eye float32 float64 int32 int64 linspace log matmul meshgrid normal ones ones_like
-    rand randn sigmoid sin stack swapaxes tanh tensor zeros zeros_like"""
+SAME = """abs arange argmax cos exp eye float32 float64 int32 int64 linspace log matmul normal ones ones_like
+    rand randn sigmoid sin stack tanh tensor zeros zeros_like"""
 OTHER = {"batch_matmul": torch.bmm, "concat": torch.cat, "expand_dims": torch.unsqueeze, "reduce_mean": torch.mean,
-         "reduce_sum": torch.sum, "repeat": torch.repeat_interleave, "transpose": torch.t}
+         "reduce_sum": torch.sum, "transpose": torch.t}
 
 for _name in SAME.split():
     globals()[_name] = getattr(torch, _name)
