@@ -38,7 +38,7 @@ class Tensor(Value):
 
     # ---- what it is
 
-    shape = property(lambda self: Size(self._array.shape))
+    shape = property(lambda self: tuple.__new__(Size, self._array.shape))  # it needs no check
     ndim = property(lambda self: self._array.ndim)
     dtype = property(lambda self: dtypes.of(self._array))
     T = property(lambda self: shapes.reverse(self))
@@ -367,7 +367,7 @@ def sized(function, argument):
         given = sizes or named.pop(argument, None)
         if named or not isinstance(given, (tuple, list)):
             raise TypeError(f"{name}() takes one argument, '{argument}', a tuple of ints; it got {given}, {named}")
-        return function(self, common.size_argument(given, name))
+        return function(self, given[0] if len(given) == 1 and isinstance(given[0], (tuple, list)) else given)
 
     method.__doc__ = function.__doc__
     return method

@@ -142,8 +142,8 @@ def size_argument(size, function, argument="size"):
     """A shape given as `f(2, 3)`, `f((2, 3))` or `f(Size)`: a tuple of ints."""
     if not isinstance(size, (tuple, list)):
         raise TypeError(f"{function}(): argument '{argument}' must be tuple of ints, not {type(size).__name__}")
-    whole = len(size) == 1 and isinstance(size[0], (tuple, list))
-    return tuple([int_argument(n, argument, function) for n in (size[0] if whole else size)])
+    size = size[0] if len(size) == 1 and isinstance(size[0], (tuple, list)) else size
+    return tuple([n if type(n) is int else int_argument(n, argument, function) for n in size])
 
 
 def same_dtype(input, other, argument, function):
@@ -169,7 +169,8 @@ def per_dimension(value, dims, argument, function, least):
     TypeError for other types, RuntimeError for a wrong length, a too small or an absurd value.
     """
     values = value if isinstance(value, (tuple, list)) else (value,)
-    values = tuple([int_argument(v, argument, function) for v in values]) * (dims if len(values) == 1 else 1)
+    values = tuple([v if type(v) is int else int_argument(v, argument, function) for v in values])
+    values *= dims if len(values) == 1 else 1
     if len(values) != dims:
         raise RuntimeError(f"{function}(): expected {argument} to be a single integer value or a list of {dims} "
                            f"values, but got {argument}={value}")
@@ -186,7 +187,7 @@ def numpy_names(function):
 
     @functools.wraps(function)
     def renamed(*args, **kwargs):
-        return function(*args, **{NUMPY_NAMES.get(name, name): x for name, x in kwargs.items()})
+        return function(*args, **(kwargs and {NUMPY_NAMES.get(name, name): x for name, x in kwargs.items()}))
 
     return renamed
 

@@ -20,10 +20,15 @@ class Reduction(Operator):
     """What the operators over `dim` (an int, a tuple, None for all) share; `options` become attributes."""
 
     def forward(self, x, *, dim, keepdim, **options):
-        vars(self).update(options, shape=x.shape, keepdim=keepdim, number=int(dim is not None))
+        vars(self).update(options)
+        self.shape, self.keepdim, self.number = x.shape, keepdim, int(dim is not None)
         self.dims = normal_dims(dim, x.ndim)
-        self.count = math.prod([x.shape[d] for d in self.dims])
         return self.reduce(x, self.dims, keepdim)
+
+    @property
+    def count(self):
+        """How many elements go into one."""
+        return math.prod([self.shape[d] for d in self.dims])
 
     def kept(self, g):
         """`g` with the reduced dimensions back as ones, so that it broadcasts against the input."""

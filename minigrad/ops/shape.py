@@ -89,7 +89,9 @@ def view(input, size):
 
 def _fill_in(shape, before):
     """`shape` with a number in the place of -1, for as many elements as `before` has."""
-    size, known = math.prod(before), math.prod(n for n in shape if n != -1)
+    if shape == before:
+        return shape
+    size, known = math.prod(before), math.prod([n for n in shape if n != -1])
     one_open = shape.count(-1) == 1 and known
     filled = tuple(size // known if n == -1 else n for n in shape) if one_open else shape
     if min(filled, default=0) < 0 or math.prod(filled) != size:
