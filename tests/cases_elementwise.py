@@ -130,7 +130,7 @@ COMPARISONS = {
                 [[NAN], [NAN]]),
     "comparison operators": [
         *on(lambda m, x, y: (x == y, x != y, x < y, x <= y, x > y, x >= y), [(3,), (3,)]),
-        *on(lambda m, x: (x == 2, 2 == x, 2 < x, 2 >= x, x == None, x == "a"), [INTEGERS]),  # noqa
+        *on(lambda m, x: (x == 2, 2 == x, 2 < x, 2 >= x, x == None, x == "a"), [INTEGERS]),  # noqa: E711
         *on(lambda m, x, y: (x & y, x | y, x ^ y, ~x), [MASK, ~MASK], [INTEGERS, INTEGERS + 1]),
         *on(lambda m, x: (x & True, True | x, x ^ 1), [MASK], [INTEGERS]),
     ],
