@@ -30,22 +30,22 @@ cdef class Value:
 
 cdef class Edge:
     """Where the gradient of one input goes, and the form that it must have there."""
-    cdef object target             # an Operator, or a leaf Value
-    cdef Py_ssize_t output_nr
-    cdef tuple shape
-    cdef object dtype
+    cdef readonly object target    # an Operator, or a leaf Value
+    cdef readonly Py_ssize_t output_nr
+    cdef readonly tuple shape
+    cdef readonly object dtype
 
 
 cdef class Operator:
     cdef readonly long long sequence  # the time of its making
     cdef public tuple needs_input_grad
-    cdef list _edges               # one for each input; None where no gradient is wanted
+    cdef readonly list _edges      # one for each input; None where no gradient is wanted
     cdef list _saved               # one for each input; None where it was not kept
     cdef tuple _saved_output       # (array, version counter, version)
     cdef bint _released
-    cdef list _output_forms        # of an operator with several outputs: [(shape, dtype) or None]
-    cdef dict _hooks               # output number -> {key: hook}
-    cdef dict _retained            # output number -> weakref to the tensor that keeps its gradient
+    cdef readonly list _output_forms  # of an operator with several outputs: [(shape, dtype) or None]
+    cdef readonly dict _hooks      # output number -> {key: hook}
+    cdef readonly dict _retained   # output number -> weakref to the tensor that keeps its gradient
 
 
 cpdef Value wrap(array)

@@ -40,6 +40,12 @@ class Value:
     def _set_history(self, other: Value) -> None: ...
     def _output_hooks(self) -> dict: ...
 
+class Edge:
+    target: Any
+    output_nr: int
+    shape: tuple
+    dtype: np.dtype
+
 class Operator:
     uses: ClassVar[tuple]
     uses_output: ClassVar[bool]
@@ -47,6 +53,10 @@ class Operator:
     materialize: bool
     sequence: int
     needs_input_grad: tuple[bool, ...]
+    _edges: list[Edge | None] | None
+    _output_forms: list | None
+    _hooks: dict | None
+    _retained: dict | None
     @classmethod
     def apply(cls, *inputs: Any, **params: Any) -> Any: ...
     def forward(self, *inputs: Any, **params: Any) -> Any: ...

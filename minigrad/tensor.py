@@ -6,7 +6,7 @@ import functools
 import numpy as np
 
 from . import devices, dtypes, printing
-from .autograd import gradients
+from .autograd import gradients, steps
 from .engine import Value, is_grad_enabled, register_tensor_type, replay, wrap
 from .ops import arrange, common, compare, create, elementwise, fill, index, matmul, reduce, sort, unary
 from .ops import loss as losses
@@ -110,6 +110,10 @@ class Tensor(Value):
         create_graph: record the rules too, for derivatives of derivatives. inputs: only these.
         """
         gradients.backward(self, gradient, retain_graph, create_graph, inputs)
+
+    def backward_steps(self, gradient=None, retain_graph=False, names=None):
+        """`backward` one operator at a time, for reading along: yields a `Step` for each (autograd/steps.py)."""
+        return steps.backward_steps(self, gradient, retain_graph, names)
 
     def detach(self):
         """The same memory without the history. A write to either is seen in the other."""

@@ -12,7 +12,7 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
     RuntimeError if a tensor has no history, or is not a single number and has no grad_tensor.
     """
     roots = _tensors(tensors, "tensors")
-    gradients = _root_gradients(roots, grad_tensors)
+    gradients = root_gradients(roots, grad_tensors)
     keep = create_graph if retain_graph is None else retain_graph
     if inputs is None:
         run_backward(roots, gradients, keep, create_graph)
@@ -38,7 +38,7 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
     if is_grads_batched:
         raise NotImplementedError("grad(): argument 'is_grads_batched' is not implemented")
     roots, inputs = _tensors(outputs, "outputs"), _tensors(inputs, "inputs")
-    gradients = _root_gradients(roots, grad_outputs)
+    gradients = root_gradients(roots, grad_outputs)
     _check_followed(inputs)
     keep = create_graph if retain_graph is None else retain_graph
     found = run_backward(roots, gradients, keep, create_graph, inputs)
@@ -64,7 +64,7 @@ def _check_followed(inputs):
             raise RuntimeError("One of the differentiated Tensors does not require grad")
 
 
-def _root_gradients(roots, given):
+def root_gradients(roots, given):
     """What the derivative of each root is; 1 for a single number, if nothing is given."""
     if given is None:
         given = (None,) * len(roots)
@@ -74,9 +74,10 @@ def _root_gradients(roots, given):
     gradients = []
     for i, (root, g) in enumerate(zip(roots, given)):
         if not root.requires_grad:
-            raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn: it "
-                               "was computed from tensors without requires_grad, under no_grad, or by an "
-                               "operation without a derivative, such as argmax or a comparison")
+            raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn: either "
+                               "nothing behind it has requires_grad=True, or its history ends on the way. What ends a "
+                               "history: argmax and comparisons (they have no derivative), detach(), item(), numpy() "
+                               "and tensor(...) of a result, and no_grad")
         if g is None:
             if root.numel() != 1:
                 raise RuntimeError("grad can be implicitly created only for scalar outputs, but this one has "

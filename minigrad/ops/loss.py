@@ -9,7 +9,7 @@ import warnings
 import numpy as np
 
 from ..engine import Operator, is_grad_enabled, wrap
-from .common import cast, check_size, float_argument, int_argument, normal_dim, same_dtype, tensor_argument
+from .common import cast, check_size, float_argument, int_argument, normal_dim, same_dtype, tensor_argument, wrong_size
 from .elementwise import clamp, where
 from .index import take
 from .shape import reshape, unsqueeze
@@ -183,8 +183,9 @@ def _labels(input, target, weight, ignore_index, function):
     expected = input.shape[:1] + input.shape[2:] if input.ndim > 1 else ()
     if input.ndim == 0 or labels.shape != expected:
         error = RuntimeError if input.ndim and labels.shape[:1] == expected[:1] else ValueError  # PyTorch's classes
-        raise error(f"{function}(): for an input of shape {list(input.shape)}, its batch_size first, the target must "
-                    f"have the shape {list(expected)}, but it has {list(labels.shape)}")
+        raise wrong_size(f"{function}(): for an input of shape {list(input.shape)}, its batch_size first, the target "
+                         f"must have the shape {list(expected)}, but it has {list(labels.shape)}", input,
+                         labels.shape[:1], error=error)
     if labels.dtype not in (np.int64, np.uint8):
         raise RuntimeError(f"{function}(): expected scalar type Long for argument 'target', not {target.dtype.text}")
     if weight is not None:

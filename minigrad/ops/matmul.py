@@ -6,7 +6,7 @@ import numpy as np
 
 from .. import kernels
 from ..engine import Operator
-from .common import mismatch, same_dtype, tensor_argument
+from .common import mismatch, same_dtype, tensor_argument, wrong_size
 from .shape import reshape, transpose, unsqueeze
 
 
@@ -64,7 +64,8 @@ def matmul(input, other):
     if input.ndim == 0 or other.ndim == 0:
         raise RuntimeError(f"both arguments to matmul need to be at least 1D, not {input.ndim}D and {other.ndim}D")
     if input.shape[-1] != other.shape[max(other.ndim - 2, 0)]:
-        raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({_sizes(input)} and {_sizes(other)})")
+        raise wrong_size(f"mat1 and mat2 shapes cannot be multiplied ({_sizes(input)} and {_sizes(other)})", input,
+                         other.shape[max(other.ndim - 2, 0)], "a second factor with {} rows")
     x = unsqueeze(input, 0) if input.ndim == 1 else input
     y = unsqueeze(other, 1) if other.ndim == 1 else other
     try:
@@ -159,9 +160,9 @@ def linear(input, weight, bias=None):
                            f"{None if bias is None else list(bias.shape)}")
     rows, features = math.prod(input.shape[:-1]), input.shape[-1] if input.ndim else 1
     if input.ndim == 0 or features != weight.shape[1]:
-        raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({rows}x{features} and {weight.shape[1]}x"
-                           f"{weight.shape[0]}): the input of shape {list(input.shape)} has {features} features, the "
-                           f"weight expects {weight.shape[1]}")
+        raise wrong_size(f"mat1 and mat2 shapes cannot be multiplied ({rows}x{features} and {weight.shape[1]}x"
+                         f"{weight.shape[0]}): the input of shape {list(input.shape)} has {features} features, the "
+                         f"weight expects {weight.shape[1]}", input, weight.shape[1], f"Linear({{}}, {len(weight)})")
     if input.ndim == 2:
         return Addmm.apply(input, weight, bias)
     return reshape(Addmm.apply(reshape(input, (rows, features)), weight, bias), input.shape[:-1] + weight.shape[:1])

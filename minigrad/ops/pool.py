@@ -32,7 +32,7 @@ class MaxPool(Operator):
     """y = the largest element of each window (the first of equals; NaN is the largest)."""
 
     def forward(self, x, *, kernel, stride, padding, dilation, out):
-        self.plane = x.shape[2:]
+        self.plane, self.window = x.shape[2:], (kernel, stride, padding, dilation, out)
         y, self.indices = kernels.max_pool(x, kernel, stride, padding, dilation, out)
         return y, self.indices
 

@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 
 from ..engine import Operator, Value
-from .common import int_argument, normal_dim, normal_dims, size_argument, tensor_argument
+from .common import int_argument, normal_dim, normal_dims, size_argument, tensor_argument, wrong_size
 from .elementwise import clone
 
 
@@ -76,7 +76,7 @@ def reshape(input, shape):
                 [2, 3]])
     """
     tensor_argument(input, "input", "reshape")
-    return View.apply(input, shape=_fill_in(size_argument(shape, "reshape", "shape"), input._array.shape))
+    return View.apply(input, shape=_fill_in(size_argument(shape, "reshape", "shape"), input._array.shape, input))
 
 
 def view(input, size):
@@ -87,16 +87,17 @@ def view(input, size):
     return out
 
 
-def _fill_in(shape, before):
-    """`shape` with a number in the place of -1, for as many elements as `before` has."""
+def _fill_in(shape, before, x=None):
+    """`shape` with a number in the place of -1, for as many elements as `before` has, the shape of `x`."""
     if shape == before:
         return shape
     size, known = math.prod(before), math.prod([n for n in shape if n != -1])
     one_open = shape.count(-1) == 1 and known
     filled = tuple(size // known if n == -1 else n for n in shape) if one_open else shape
     if min(filled, default=0) < 0 or math.prod(filled) != size:
-        raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {size} (its shape is {list(before)}); "
-                           "-1 is ambiguous, unless there is only one and the others leave one number for it")
+        raise wrong_size(f"shape '{list(shape)}' is invalid for input of size {size} (its shape is {list(before)}); "
+                         "-1 is ambiguous, unless there is only one and the others leave one number for it", x,
+                         -1 in shape[:1] and math.prod(shape[1:]), "view(-1, {0}) and Linear({0}, ...) behind it", True)
     return filled
 
 
