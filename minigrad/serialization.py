@@ -39,7 +39,7 @@ def save(obj, f):
 
     arrays = {}
     tree = _encode(obj, "", arrays)
-    _write(f, to_bytes(arrays, {"minigrad": json.dumps(tree)}))
+    write_whole(f, to_bytes(arrays, {"minigrad": json.dumps(tree)}))
 
 
 def load(f, map_location=None, *, weights_only=True):
@@ -120,7 +120,7 @@ def _decode(node, tensors):
     raise ValueError(f"unknown kind of value '{kind}'")
 
 
-def _write(path, content):
+def write_whole(path, content):
     """Write a whole file or none: under another name first, then renamed in one step."""
     path = os.path.realpath(path)  # a link stays a link
     # Only this thread uses the name; what is left after a kill is overwritten or easy to see.
