@@ -313,3 +313,9 @@ def test_a_module_of_functional_calls_shows_them_all():
     field = teach.receptive_field(Functional(), (1, 1, 14, 14))
     assert [(row.kind, row.size[0]) for row in field.layers] == [
         ("input", 1), ("Convolution", 3), ("MaxPool2D", 4), ("Functional", 6)]
+
+
+def test_an_input_size_without_a_batch_gets_one():
+    net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(2 * 4 * 4, 3))
+    with_batch, without = (teach.receptive_field(net, size, layer="0", at=(1, 2)) for size in ((1, 1, 6, 6), (1, 6, 6)))
+    assert with_batch.box == without.box == ((1, 3), (2, 4))

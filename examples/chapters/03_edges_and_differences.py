@@ -24,8 +24,8 @@ def corr2d(X, K):
 # %% [markdown]
 # ## Differences in a list
 #
-# Take a list of numbers, and the kernel (-1, 1). At each place it gives the right neighbour minus the left one.
-# So it is 0 where nothing changes, and positive where the numbers grow: a **difference**.
+# Take a list of numbers, and the kernel (-1, 1). At each place it gives the right neighbour minus the left one, their
+# **difference**: 0 where nothing changes, positive where the numbers grow, negative where they fall.
 # `F.conv1d` is the built-in for lists. It wants (example, channel, length).
 
 # %%
@@ -39,14 +39,15 @@ print(change)
 print(teach.explain(F.conv1d, x.reshape(1, 1, -1), torch.tensor([[[-1.0, 1.0]]]), at=(0, 0, 3)))
 
 # %% [markdown]
-# The kernel (1, 1) adds the neighbours. Divided by two it would be their mean: it makes a signal smoother.
+# The kernel (1, 1) adds two neighbours. Half of that is their mean, so the jumps of the list become smaller steps.
+# `03_lists.png` shows both lists, and what the two kernels made of them.
 
 # %%
 x2 = torch.tensor([0, 0, 1, 1, 0, 0.1, 0.2, 1, 1, 1, 0])
 print(corr1d(x2, torch.tensor([1.0, 1.0])))
 
 # %%
-lines = teach.show(x=x, change=change, x2=x2, smooth=corr1d(x2, torch.tensor([1.0, 1.0])))
+lines = teach.show(x=x, change=change, x2=x2, sum_of_two=corr1d(x2, torch.tensor([1.0, 1.0])))
 lines.save(PICTURES / "03_lists.png")
 lines
 
@@ -71,6 +72,9 @@ print(Y)
 # %% [markdown]
 # 1 is the edge from white to black, -1 the edge from black to white. All the rest is 0.
 # The output says nothing about how bright a pixel is. It says where something changes.
+#
+# `03_edges.png` shows the three tables. In all such pictures red is positive, blue is negative and white is 0,
+# so the white pixels of `X`, which are 1, come out red there.
 
 # %%
 edges = teach.show(X=X, K=K, Y=Y)
@@ -85,15 +89,17 @@ edges
 
 # %%
 print(corr2d(X.t(), K))
-print("Any edges found:", bool((corr2d(X.t(), K) != 0).any()))
+print("any edges found:", bool((corr2d(X.t(), K) != 0).any()))
 
 # %% [markdown]
-# A kernel looks for one thing. To find other things, use other kernels. Later ones will be learned.
+# A kernel looks for one thing. To find other things, use other kernels.
 #
 # ## A real picture
 #
-# A handwritten digit of 28 x 28 pixels. Two kernels of 3 x 3 compare what is right with what is left, and what is
-# below with what is above. They also average over three neighbours, which makes them calmer. (Sobel's kernels.)
+# A handwritten digit of 28 x 28 pixels, ink being 1 and paper 0. Two kernels of 3 x 3 compare what is right with what
+# is left, and what is below with what is above. They also add up three rows or columns, the middle one twice, so that
+# a single odd pixel counts for less. They are called Sobel's kernels. The `strength` of an edge puts both together,
+# as the length of an arrow that goes so far to the right and so far down: the root of the sum of the squares.
 
 # %%
 images, labels = digits(train=False).tensors
@@ -105,6 +111,10 @@ print(f"a {label} of shape {list(digit.shape)}; its edges have the shape {list(v
 strength = (vertical**2 + horizontal**2).sqrt()
 row, column = divmod(strength.argmax().item(), strength.shape[1])
 print(f"the strongest edge is at row {row}, column {column}, of strength {strength[row, column].item():.2f}")
+
+# %% [markdown]
+# In the second picture of `03_digit.png`, red is where ink begins as one goes to the right, and blue is where it ends.
+# In the third, the same from top to bottom.
 
 # %%
 picture = teach.show(digit=digit, vertical_edges=vertical, horizontal_edges=horizontal, strength=strength)

@@ -2,7 +2,7 @@
 # # 5. Padding and stride
 #
 # The output of a convolution is smaller than its input. Sometimes that is too small, sometimes not small enough.
-# Two numbers give control over it.
+# Two numbers control it.
 
 # %%
 from pathlib import Path
@@ -26,9 +26,9 @@ for _ in range(10):
 print(f"240 -> {n}; lost: {1 - n**2 / 240**2:.1%} of the pixels")
 
 # %% [markdown]
-# What is lost is the border. A pixel in the corner is in one window only, so the border counts for less from the start.
-# Here is how many windows of 3 x 3 see each pixel of a 6 x 6 picture. (The gradient of the sum of all windows
-# counts them.)
+# A pixel in the corner is in one window only, so the border counts for less from the start. Here is how many windows
+# of 3 x 3 see each pixel of a 6 x 6 picture. (All weights are 1, so each window that sees a pixel adds 1 to its
+# gradient, that of the sum of all outputs.)
 
 # %%
 x = torch.ones(1, 1, 6, 6, requires_grad=True)
@@ -38,7 +38,7 @@ print(x.grad.reshape(6, 6))
 # %% [markdown]
 # ## Padding
 #
-# **Padding** puts zeros around the picture, so that the window has room to move over the edge.
+# **Padding** puts zeros around the picture, so that the window can reach over the edge.
 # `padding=1` is one row at the top, one at the bottom, one column on the left and one on the right.
 
 # %%
@@ -50,21 +50,24 @@ Y = F.conv2d(X, K, padding=1)
 print(Y.reshape(4, 4))
 print("the same:", torch.equal(Y, F.conv2d(padded, K)))
 
+# %% [markdown]
+# One cell of the top row, written out. In `05_padding.png` the padding is hatched.
+
 # %%
-corner = teach.explain(F.conv2d, X, K, padding=1, at=(0, 0, 0, 1))
-print(corner)
-corner.save(PICTURES / "05_padding.png")
-corner
+top = teach.explain(F.conv2d, X, K, padding=1, at=(0, 0, 0, 1))
+print(top)
+top.save(PICTURES / "05_padding.png")
+top
 
 # %% [markdown]
 # ## How large is the output?
 #
-# Be careful with the word. Textbooks often write p for all rows that are added, top and bottom together.
-# PyTorch and minigrad count one side. With n rows, a kernel of k rows and p rows **on each side**:
+# Be careful with the letter p. For the textbook *Dive into Deep Learning* (d2l) it counts all rows that are added, top
+# and bottom together. PyTorch and minigrad count one side. With n rows, a kernel of k rows and p rows **on each side**:
 #
 #     n + 2 p - k + 1
 #
-# So the size stays the same if 2 p = k - 1. That needs an odd k; this is why kernels of 3, 5 and 7 are so common.
+# So the size stays the same if 2 p = k - 1. That needs an odd k, which is one reason why 3, 5 and 7 are so common.
 # `teach.solve` knows the formula and finds whichever number is missing. (It has two more letters: s is the stride,
 # which comes next, and d is for chapter 7. Both are 1 here, and change nothing.)
 
@@ -73,13 +76,14 @@ print(teach.solve(n=28, k=5, out=28))
 print("nn.Conv2d agrees:", nn.Conv2d(1, 1, kernel_size=5, padding=2)(torch.zeros(1, 1, 28, 28)).shape)
 
 # %% [markdown]
-# Zeros are not the only choice. One can repeat the pixels of the edge instead, which invents no dark border.
+# Zeros are not the only choice. One can repeat the pixels of the edge instead. Here each layer takes the mean of its
+# window, on a white picture: zeros make a dark border, repeated pixels do not.
 
 # %%
 zeros = nn.Conv2d(1, 1, 3, padding=1, bias=False)
 edge = nn.Conv2d(1, 1, 3, padding=1, bias=False, padding_mode="replicate")
 for layer in (zeros, edge):
-    _ = nn.init.constant_(layer.weight, 1 / 9)  # the mean of the window
+    _ = nn.init.constant_(layer.weight, 1 / 9)
 white = torch.ones(1, 1, 4, 4)
 borders = teach.show(with_zeros=zeros(white), with_the_edge_repeated=edge(white))
 print(borders)
@@ -89,25 +93,23 @@ borders
 # %% [markdown]
 # ## Stride
 #
-# The **stride** is how far the window moves each time. Stride 2 skips every other place, and halves the output.
-# Rows and columns may have different strides. Here: 3 down, 2 to the right, on the padded picture of above.
+# The **stride** is how far the window moves each time. Stride 2 skips every other place, so the output has about half
+# as many rows and columns. The two may differ. Here: 3 down, 2 to the right, on the padded picture from above.
 
 # %%
 Y2 = F.conv2d(X, K, padding=1, stride=(3, 2))
 print(Y2.reshape(2, 2))
 print("every third row and every second column of before:", torch.equal(Y2, Y[:, :, ::3, ::2]))
-
-# %%
 film = teach.animate(F.conv2d, X, K, padding=1, stride=(3, 2))
 film.save(PICTURES / "05_stride.gif")
 
 # %% [markdown]
-# With stride s the first window stands at the start, and then there is room for so many steps of s as fit,
-# rounded **down**. A window that would hang over the edge is left out.
+# In the film `05_stride.gif` the window makes these steps. It starts in the corner and goes on in steps of s for as
+# long as it fits. A window that would hang over the edge is left out, so the number of steps is rounded **down**:
 #
 #     (n + 2 p - k) // s + 1        in Python, // divides and rounds down
 #
-# With p for both sides together, the textbook writes it as floor((n - k + p + s) / s). It is the same.
+# With p for both sides together, the textbook writes floor((n - k + p + s) / s). It is the same.
 
 # %%
 print(" n  k  p  s  ours  textbook  F.conv2d")

@@ -5,7 +5,7 @@ import numpy as np
 from .. import arguments, drawing
 from ..explanation import Explanation
 from ..notation import each, table, times
-from .runs import Run
+from .runs import Run, with_batch
 
 FORMULAE = """size' = size + (k - 1) d jump    jump' = s jump    start' = start - p jump
 a unit i sees start + i jump to start + i jump + size - 1 (negative: padding)
@@ -146,9 +146,10 @@ def receptive_field(model, input_size, layer=None, at=None, effective=False):
 
     model: a Module, or any function of a tensor made of minigrad's operators: it is run once, in evaluation mode,
     and its tape is read, so that functional calls, branches (their union) and dilation count. input_size: the
-    shape of its input, (N, C, *size) or (C, *size) with 1 to 3 sizes. layer: the name of a module in `model`
-    ("conv2"), or the module; the model's output unless given. at: the unit's position in the layer's output, an
-    int for each size; the middle unless given. effective: also the mean of |dy/dx| over 8 random inputs.
+    shape of its input, (N, C, *size), or (C, *size), to which a batch of 1 is added. layer: the name of a module
+    in `model` ("conv2"), or the module; the model's output unless given. at: the unit's position in the layer's
+    output, an int for each size; the middle unless given. effective: also the mean of |dy/dx| over 8 random
+    inputs.
 
         size' = size + (k - 1) d jump        jump' = s jump        start' = start - p jump
 
@@ -164,7 +165,7 @@ def receptive_field(model, input_size, layer=None, at=None, effective=False):
     >>> field.size, field.jump, field.start, field.box
     ((6, 6), (2, 2), (0, 0), ((0, 5), (6, 11)))
     """
-    input_size = _checked_size(input_size)
+    input_size = with_batch(model, _checked_size(input_size))
     run = Run(model, input_size)
     name, value = run.value(layer)
     node = run.nodes[next(key for key, y in run.outputs.items() if y is value)]

@@ -1,5 +1,6 @@
 """One run of a model, watched: what its modules returned, and what each cell of it sees of the input."""
 
+import re
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -161,3 +162,12 @@ def evaluating(modules):
     finally:
         for module, mode in before:
             module.training = mode
+
+
+def with_batch(model, size):
+    """`size` with a batch of 1, if it has none: as many numbers as an example has for the first layer of windows."""
+    for module in model.modules() if isinstance(model, Module) else ():
+        windows = re.search(r"(?:Conv|Pool)\w*(\d)d$", type(module).__name__)
+        if windows:
+            return (1, *size) if len(size) == int(windows[1]) + 1 else size
+    return (1, *size) if len(size) == 1 and isinstance(model, Module) else size

@@ -3,7 +3,6 @@
 import contextlib
 import io
 import math
-import re
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +19,7 @@ from .. import drawing
 from ..explanation import Explanation
 from ..notation import table, times
 from . import fields
-from .runs import evaluating
+from .runs import evaluating, with_batch
 
 HEAD = ("layer", "kind", "output", "parameters", "multiply-adds", "bytes", "sees", "jump")
 NOTES = """multiply-adds: of convolutions and matrix products. bytes: of the outputs; a view shares those of its input.
@@ -149,14 +148,6 @@ def checked(size):
         raise ValueError(f"summary(): input_size={tuple(size)} must have one positive number or more")
     return tuple(size)
 
-
-def with_batch(model, size):
-    """`size` with a batch of 1, if it has none: as many numbers as an example has for the first layer."""
-    for module in model.modules():
-        windows = re.search(r"(?:Conv|Pool)\w*(\d)d$", type(module).__name__)
-        if windows:
-            return (1, *size) if len(size) == int(windows[1]) + 1 else size
-    return (1, *size) if len(size) == 1 else size
 
 
 class Call(NamedTuple):
