@@ -61,7 +61,7 @@ ladder
 # same otherwise. This is called **translation invariance** (or, more strictly, equivariance). Does a dense layer do it?
 # Let us measure: f(shift x) is the output of the shifted picture, shift f(x) is the shifted output. (`Sequential` runs
 # layers one after the other: lay the picture out as a list, the dense layer, make a picture of the list again.)
-# Border cells are listed apart from the interior: there, pixels come in from outside of the picture.
+# Cells at the border, where pixels come in from outside of the picture, are listed apart. (`jump` is for chapter 7.)
 
 # %%
 dense = nn.Sequential(nn.Flatten(), nn.Linear(20, 20), nn.Unflatten(1, (1, 4, 5)))

@@ -96,7 +96,7 @@ print("any edges found:", bool((corr2d(X.t(), K) != 0).any()))
 #
 # ## A real picture
 #
-# A handwritten digit of 28 x 28 pixels, ink being 1 and paper 0. Two kernels of 3 x 3 compare what is right with what
+# A handwritten digit of 28 x 28 pixels, from 0 (paper) to 1 (ink). Two kernels of 3 x 3 compare what is right with what
 # is left, and what is below with what is above. They also add up three rows or columns, the middle one twice, so that
 # a single odd pixel counts for less. They are called Sobel's kernels. The `strength` of an edge puts both together,
 # as the length of an arrow that goes so far to the right and so far down: the root of the sum of the squares.

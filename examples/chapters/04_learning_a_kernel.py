@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 4. Learning a kernel
 #
-# In chapter 3 we chose the kernel. Now we forget it, keep the input and the output, and let the computer find it.
+# In chapter 3 we chose the kernel. Now we forget it, keep the input and the output, and let the computer find it again.
 
 # %%
 from pathlib import Path
@@ -19,7 +19,7 @@ _ = torch.manual_seed(0)  # random numbers, but the same in each run
 # %% [markdown]
 # ## The examples
 #
-# `X` is the picture with the black bar, `Y` its edges. They have four axes: (example, channel, height, width).
+# `X` is the picture with the black bar, `Y` its edges. They have four axes: (example, colour, rows, columns).
 
 # %%
 X = torch.ones((1, 1, 6, 8))
@@ -42,9 +42,9 @@ print(f"loss: {loss:.3f}")
 # %% [markdown]
 # ## Which way is better?
 #
-# The **gradient** has one number for each weight: how fast the loss grows if this weight grows.
-# If it is positive, make the weight smaller; if it is negative, make it larger.
-# We can measure it, by changing a weight a little. Or `backward` computes it, for all weights at once.
+# The **gradient** has one number for each weight: how fast the loss grows if this weight grows. If it is positive, make
+# the weight smaller; if it is negative, make it larger. We can measure it, by changing a weight a little to both sides
+# (`weight.data` is its bare numbers). Or `backward` computes it for all weights at once and puts it into `weight.grad`.
 
 # %%
 def loss_of(weight):
@@ -58,19 +58,19 @@ loss.backward()
 print(f"backward:  {conv2d.weight.grad[0, 0, 0, 0]:.3f}")
 
 # %% [markdown]
-# Where does this number come from? The kernel's first number was multiplied by many pixels. Each of these pixels,
-# times how much its output matters to the loss, is one part of the sum. Chapter 8 goes through it step by step.
+# Where does it come from? The kernel's first number was multiplied by many pixels. Each of them, times `g`, which is
+# how fast the loss grows with the output that the pixel helped to make, is one part of a sum. Chapter 8 says more.
 
 # %%
 Y_hat = conv2d(X)
-grad = (2 * (Y_hat - Y)).detach()  # how fast the loss grows with each output: the derivative of a square
+grad = (2 * (Y_hat - Y)).detach()  # g: the derivative of a square; detach() makes bare numbers of it
 print(teach.explain_grad(Y_hat, at=(0, 0, 0, 0), of="weight", grad=grad))
 
 # %% [markdown]
 # ## Ten steps
 #
 # Take a small step down: subtract the gradient, times a small number, the **learning rate**. Then look again.
-# `zero_grad` clears the old gradient first, because `backward` adds to what is there. An **epoch** is one look at all
+# `zero_grad` clears the old gradient first, because `backward` adds to what is there. An **epoch** is one pass over all
 # examples; here there is only one, so each step is an epoch.
 
 # %%
@@ -78,11 +78,10 @@ lr = 3e-2  # Learning rate
 
 
 def learn(steps, report):
-    """A new random kernel, so many steps; returns the loss and the kernel of each."""
+    """A new random kernel, so many steps down; returns the losses, and the kernels on the way."""
     conv2d = nn.Conv2d(in_channels=1, out_channels=1, kernel_size=(1, 2), bias=False)
-    losses, kernels = [], []
+    losses, kernels = [], [conv2d.weight.data.reshape(2).tolist()]
     for i in range(steps):
-        kernels.append(conv2d.weight.data.reshape(2).tolist())
         Y_hat = conv2d(X)
         l = (Y_hat - Y) ** 2
         conv2d.zero_grad()
@@ -90,6 +89,7 @@ def learn(steps, report):
         # Update the kernel
         conv2d.weight.data[:] -= lr * conv2d.weight.grad
         losses.append(l.sum().item())
+        kernels.append(conv2d.weight.data.reshape(2).tolist())
         if (i + 1) % report == 0:
             print(f"epoch {i + 1}, loss {l.sum():.3f}")
     print(conv2d.weight.data.reshape((1, 2)))
@@ -104,21 +104,22 @@ runs = [learn(10, report=1)]
 # %%
 runs.append(learn(20, report=5))
 off = max(abs(a - b) for a, b in zip(runs[1][1][-1], (1, -1)))
-print(f"after 19 steps no weight was off by more than {off:.4f}")
+print(f"after 20 steps no weight is off by more than {off:.4f}")
 
 # %% [markdown]
-# Whatever it starts from, it arrives. The pictures show both runs.
+# Both arrive. That is no luck: here the loss is a bowl with one lowest point, and the steps are small enough.
+# With `lr = 0.04` they are too large, and soon the loss grows: try it. `04_learning.png` shows both runs.
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
 for (losses, kernels), name, style in zip(runs, ("10 steps", "20 steps"), ("o-", "s--")):
     left.plot(range(1, len(losses) + 1), losses, style, markersize=4, label=name)
     right.plot(*zip(*kernels), style, markersize=4, label=name)
-left.set(xlabel="step", ylabel="loss (a step of the scale: ten times)", yscale="log", title="how wrong the kernel is",
+left.set(xlabel="step", ylabel="loss (logarithmic)", yscale="log", title="how wrong the kernel is",
          xticks=range(0, 21, 5))
 right.plot(1, -1, "k*", markersize=12)
 right.annotate("the kernel that made Y", (1, -1), xytext=(0, -18), textcoords="offset points", ha="center")
-right.set(xlabel="first number of the kernel", ylabel="second number", title="the way of the kernel",
+right.set(xlabel="first number of the kernel", ylabel="second number", title="the path of the kernel",
           xlim=(-0.8, 1.6), ylim=(-1.4, 0.4))
 left.legend()
 figure.savefig(PICTURES / "04_learning.png")
@@ -128,8 +129,8 @@ figure.savefig(PICTURES / "04_learning.png")
 #
 # 1. Write the loss.
 # 2. Write one step: the new weight, from the old weight, its gradient and the learning rate.
-# 3. Put it together: learn a kernel of 1 x 2, starting from zeros. `X` and `Y` are tables here, with two axes;
-#    you may use `F.conv2d` with a reshape, or the loops.
+# 3. Put it together: learn a kernel of 1 x 2, starting from zeros. `X` and `Y` are tables here, with two axes: reshape
+#    them to four for `F.conv2d`. A tensor made by `torch.zeros((1, 2), requires_grad=True)` gets a gradient.
 
 # %%
 def my_squared_error(Y_hat, Y): ...

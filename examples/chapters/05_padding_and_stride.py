@@ -94,7 +94,7 @@ borders
 # ## Stride
 #
 # The **stride** is how far the window moves each time. Stride 2 skips every other place, so the output has about half
-# as many rows and columns. The two may differ. Here: 3 down, 2 to the right, on the padded picture from above.
+# as many rows and columns. The two strides may differ. Here: 3 down, 2 to the right, on the padded picture from above.
 
 # %%
 Y2 = F.conv2d(X, K, padding=1, stride=(3, 2))

@@ -1,7 +1,8 @@
 # %% [markdown]
 # # 6. Channels, groups, 1-D and 3-D
 #
-# A colour picture has three numbers in each pixel. This chapter adds them, then goes from pictures to lists and films.
+# A colour picture has three numbers in each pixel. This chapter shows how a convolution takes them in, and then goes
+# from pictures to lists and films.
 
 # %%
 from pathlib import Path
@@ -18,8 +19,8 @@ _ = torch.manual_seed(0)  # random numbers, but the same in each run
 # ## Many channels in
 #
 # A **channel** is one table of a stack: the red one, the green one, the blue one. An input of C channels has the shape
-# C x H x W (height, width), and its kernel C x h x w. Each channel meets its own table of the kernel.
-# The results are **added up**. So the window does not slide along the channels: it always covers all of them.
+# C x H x W (height, width), and its kernel C x h x w. Each channel meets its own table of the kernel, and the results
+# are **added up**. So the window does not slide along the channels: it covers all of them.
 
 # %%
 X = torch.stack([torch.arange(9.0).reshape(3, 3), torch.arange(1.0, 10.0).reshape(3, 3)])
@@ -29,6 +30,9 @@ parts = [F.conv2d(x.reshape(1, 1, 3, 3), k.reshape(1, 1, 2, 2)).reshape(2, 2) fo
 print("channel 0:", parts[0], "channel 1:", parts[1], "their sum:", parts[0] + parts[1], sep="\n")
 Y = F.conv2d(X.reshape(1, 2, 3, 3), K.reshape(1, 2, 2, 2))
 print("the same with F.conv2d:", torch.equal(Y.reshape(2, 2), parts[0] + parts[1]))
+
+# %% [markdown]
+# One cell, written out. `K` has a fourth axis in front, which is explained next: which output channel it makes.
 
 # %%
 cell = teach.explain(F.conv2d, X.reshape(1, 2, 3, 3), K.reshape(1, 2, 2, 2), at=(0, 0, 0, 0))
@@ -40,8 +44,8 @@ cell
 # ## Many channels out
 #
 # One kernel looks for one thing. A layer has D kernels and makes D output channels, one from each.
-# So the kernels have four axes: D x C x h x w. And since a computer likes much work at once, N pictures come together,
-# a **batch**: N x C x H x W. The output is N x D x (H - h + 1) x (W - w + 1).
+# So the kernels have four axes: D x C x h x w. And since many pictures at once are faster than one by one, N of them
+# come together, a **batch**: N x C x H x W. The output is N x D x (H - h + 1) x (W - w + 1).
 
 # %%
 input = torch.randn(128, 3, 20, 20)
@@ -64,12 +68,13 @@ print(f(torch.randn(128, 3, 28, 28)).size())
 # %% [markdown]
 # ## A kernel of 1 x 1
 #
-# It sees a single pixel, but all its channels. It is a dense layer that every pixel goes through by itself.
+# It sees a single pixel, but all its channels. It is one small dense layer, which every pixel goes through by itself.
+# Below, `permute` puts the channels last, and `@` multiplies the three numbers of each pixel by a matrix.
 
 # %%
 pixelwise = nn.Conv2d(3, 5, kernel_size=1)
 picture = torch.randn(1, 3, 4, 4)
-dense = picture.permute(0, 2, 3, 1) @ pixelwise.weight.reshape(5, 3).t() + pixelwise.bias  # channels last
+dense = picture.permute(0, 2, 3, 1) @ pixelwise.weight.reshape(5, 3).t() + pixelwise.bias
 print("the same as a matrix:", torch.allclose(pixelwise(picture), dense.permute(0, 3, 1, 2), atol=1e-6))
 
 # %% [markdown]
@@ -77,6 +82,10 @@ print("the same as a matrix:", torch.allclose(pixelwise(picture), dense.permute(
 #
 # With `groups=2` the channels are cut into two halves, and each half has kernels of its own. Each kernel sees
 # half as many channels, so there are half as many weights. With as many groups as channels, no channel meets another.
+# That is a **depthwise** convolution.
+#
+# `06_groups.png` shows matrices of layers with 4 channels in and out and a kernel of 1 x 1: a row for each channel out,
+# a column for each channel in. The zeros are what groups leave out.
 
 # %%
 print("groups  shape of the weight  numbers to learn")
@@ -91,9 +100,10 @@ groups
 # %% [markdown]
 # ## One axis, three axes
 #
-# Nothing depends on there being two axes. A sound is a list, (N, C, length), and takes `F.conv1d`.
+# Nothing here needs exactly two axes. A sound is a list, (N, C, length), and takes `F.conv1d`.
 # A film has time, height and width, (N, C, T, H, W), and takes `F.conv3d`: then the kernel slides through time, too.
-# The first line is the signal of chapter 3. The second compares each picture of a film with the next one.
+# We begin with the list of chapter 3. Then a kernel of two pictures compares each picture of a film with the next one:
+# -1 is where the dot was, 1 is where it went. `06_motion.png` shows all pictures.
 
 # %%
 x = torch.tensor([0.0, 0, 0, 1, 2, 3, 4, 4, 4, 4]).reshape(1, 1, 10)

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 7. Dilation and receptive fields
 #
-# One output of a convolution sees a window of its input, one of the next layer a window of windows. How far is that in
-# all? This chapter counts. It also shows **dilation**, with which a layer sees further without more weights.
+# One output of a convolution sees a window of its input, one of the next layer a window of windows. How far does that
+# reach? This chapter counts. It also shows **dilation**, with which a layer sees further without more weights.
 
 # %%
 from pathlib import Path
@@ -22,7 +22,6 @@ _ = torch.manual_seed(0)  # random numbers, but the same in each run
 #
 # Dilation makes a kernel larger without adding weights. It puts rows and columns of zeros between its numbers.
 # `dilation=1` is the default and puts none. With `dilation=2`, neighbours in the kernel meet every second cell.
-#
 # Between k numbers there are k - 1 steps, and each step is d cells long. So a kernel reaches over d (k - 1) + 1 cells.
 
 # %%
@@ -41,8 +40,8 @@ picture.save(PICTURES / "07_dilated_kernels.png")
 picture
 
 # %% [markdown]
-# The larger d is, the sparser the kernel: most of its cells are holes. In French, "with holes" is "à trous", so it is
-# also called atrous convolution. minigrad never makes the zeros. It takes the products that are left:
+# The larger d is, the more of the cells are holes. In French, "with holes" is "à trous", so it is also called atrous
+# convolution. minigrad never makes the zeros. It takes only the products that are left:
 
 # %%
 print(teach.explain(F.conv2d, X, K, at=(0, 0, 1, 1), dilation=2))
@@ -51,16 +50,17 @@ print(teach.explain(F.conv2d, X, K, at=(0, 0, 1, 1), dilation=2))
 # ## What a stack of layers sees
 #
 # The part of the input that one output depends on is its **receptive field**. Behind one 3 x 3 convolution it is 3 x 3.
-# A second one sees three neighbours, whose windows overlap: its field grows by 2, not by 3.
+# A second one sees 3 x 3 of those outputs, whose windows overlap: the field grows to 5 x 5, by 2 and not by 3.
 
 # %%
 two = teach.receptive_field(nn.Sequential(nn.Conv2d(1, 1, 3), nn.Conv2d(1, 1, 3)), (1, 1, 12, 12))
-print([layer.size for layer in two.layers])
+print([layer.size for layer in two.layers])  # of the input itself, then of each layer
 
 # %% [markdown]
 # Now **max pooling** comes between them. It cuts its input into blocks of 2 x 2 cells and keeps the largest number of
 # each: a window of 2 that moves by 2. Behind it, neighbours stand two cells of the input apart. That distance is the
-# **jump**. A step of the next kernel is one jump long, so it reaches twice as far. (A unit is one output of a layer.)
+# **jump**. A step of the next kernel is one jump long, so it reaches twice as far. In the table, a unit is one output
+# of a layer, and start is where the field of unit 0 begins. In the formulas p is padding; size' is that after a layer.
 
 # %%
 pooled = nn.Sequential(nn.Conv2d(1, 1, 3), nn.MaxPool2d(2), nn.Conv2d(1, 1, 3))
@@ -80,8 +80,8 @@ for k, stride, d in ((3, 1, 1), (2, 2, 1), (3, 1, 1)):
     print(f"kernel {k}, stride {stride}: size {size}, jump {jump}")
 
 # %% [markdown]
-# The box can be checked without a formula: take the gradient of one output to all cells of the input. It is 0 where the
-# output does not look. Max pooling lets one of four cells through, so we take 50 random inputs together.
+# The box can be checked without a formula: take the gradient of one output for all cells of the input. It is 0 where
+# the output does not look. Max pooling lets one of four cells through, so we take 50 random inputs together.
 
 # %%
 x = torch.randn(50, 1, 16, 16, requires_grad=True)
@@ -92,7 +92,7 @@ print(f"not 0 in rows {rows.min()} to {rows.max()}, columns {columns.min()} to {
 # %% [markdown]
 # ## Doubling
 #
-# Four layers of 3 x 3. With dilation 1 each adds the same. With dilation 1, 2, 4, 8 each adds twice what the last did.
+# Four layers of 3 x 3. With dilation 1 each adds 2. With dilation 1, 2, 4, 8 each adds twice what the one before added.
 
 # %%
 sizes = {}
@@ -113,8 +113,8 @@ figure.savefig(PICTURES / "07_growth.png", dpi=150)
 # %% [markdown]
 # ## Not all cells count the same
 #
-# A cell in the middle of the field reaches the output on many ways through the layers, a corner on one.
-# Set all weights to 1. Then the gradient of the output is the number of ways.
+# A cell in the middle of the field reaches the output by many ways through the layers, a corner by only one. Set all
+# weights to 1: then the gradient of the output is the number of ways. `07_effective.png` shows it, the largest being 1.
 
 # %%
 deep = nn.Sequential(*[nn.Conv2d(1, 1, 3, padding=1, bias=False) for _ in range(6)])
@@ -130,7 +130,7 @@ field
 #
 # 1. Write how many cells a kernel of k numbers with dilation d reaches over.
 # 2. Write the kernel `k` with its zeros, as a tensor. It should work for any number of rows and columns.
-# 3. Write how much of the input a stack sees along one axis. `layers` is a list of (kernel, stride, dilation).
+# 3. Write how many cells of the input a stack sees along one axis. `layers` is a list of (kernel, stride, dilation).
 
 # %%
 def my_reach(k, d): ...

@@ -20,7 +20,8 @@ _ = torch.manual_seed(0)  # random numbers, but the same in each run
 #
 # One pixel, one weight, and one number that the output should be. Each single computation, such as a product or a
 # difference, is an **operator**. While minigrad computes, it writes down which operator made what: the **graph**.
-# A tensor with `requires_grad=True` is a **leaf** of it. There the walk back ends, and `.grad` keeps the gradient.
+# A tensor that we make with `requires_grad=True` is a **leaf** of it. There the walk back ends, and its `.grad` keeps
+# the gradient.
 
 # %%
 pixel, wanted = torch.tensor(2.0), torch.tensor(10.0)
@@ -31,16 +32,18 @@ loss = error**2
 print(f"output {output.item()}, error {error.item()}, loss {loss.item()}")
 
 # %% [markdown]
-# Now back. At each step there is one question: if this number grows by a little, how many times that grows the loss?
+# Now back. At each step there is one question: if this number grows by a little, how much does the loss grow, as a
+# multiple of that little? This is the gradient of the number.
 #
 # - The loss is the square of the error. Its slope at -4 is 2 times -4: the loss grows -8 times as much as the error.
-# - The error grows exactly as much as the output. It stays at -8.
-# - The output is the weight times 2, so it grows 2 times as much as the weight. The loss: -8 times 2 = -16 times.
+# - The error grows exactly as much as the output, so for the output it is -8 as well.
+# - The output is the weight times 2, so it grows 2 times as much as the weight, and the loss -8 times 2 = -16 times.
 #
 # Slopes in a row are multiplied. That is the **chain rule**.
 #
 # `backward_steps` does what `backward` does, and stops at every operator. Each step calls the operator's inputs x and y
-# and its output z, whatever they are called here. `g` is the gradient that arrives, `[]` the shape of a single number.
+# and its output z, whatever they are called here. `g` is the gradient that arrives, `dx` and `dy` are what it sends on
+# to x and y, where it is wanted. `[]` is the shape of a single number. `AccumulateGrad` ends the walk, at a leaf.
 
 # %%
 for step in loss.backward_steps():
@@ -50,9 +53,10 @@ print(f"measured, with a weight of 3.001 and of 2.999: {((3.001 * 2 - 10) ** 2 -
 # %% [markdown]
 # ## Two ways to the loss
 #
-# Here `a` is used twice. If it grows, the loss grows by way of `b` and by way of `c`. Both count: they are **added**.
+# Here `a` is used twice. If it grows, the loss grows by way of `b` and by way of `c`. Both count, and are **added**.
 # So the gradient of `a` has to wait until both have arrived. The walk makes sure of it: it takes the newest operator
-# first, and whatever uses a number is newer than the number.
+# first, and whatever uses a number is newer than the number. In `08_graph.png` the arrows show how the values were
+# computed, from top to bottom; the gradients go the other way.
 
 # %%
 x = torch.tensor(5.0, requires_grad=True)
@@ -74,6 +78,7 @@ graph
 #
 # Pixel (1, 1) of the 3 x 3 picture is in all four windows, each time under another number of the kernel. So its
 # gradient is a sum of four products. Look at the order of the kernel's numbers: the kernel comes turned round.
+# `Y` is no loss but a table, so we have to say how fast a loss L would grow with each of its numbers: that is `g`.
 
 # %%
 X = torch.arange(9.0).reshape(1, 1, 3, 3).requires_grad_()
@@ -94,7 +99,8 @@ cell
 # ## A gate
 #
 # `relu` replaces negative numbers by 0 and leaves the others as they are. Where it put a 0, the output does not move
-# with the input: the slope is 0, and nothing comes back. Where the number was positive, the gradient passes.
+# with the input: the slope is 0, and nothing comes back. Where the number was positive, the gradient passes. At exactly
+# 0 there is a corner and no slope; minigrad and PyTorch take 0.
 
 # %%
 z = torch.tensor([-2.0, 0.0, 3.0, 5.0], requires_grad=True)
@@ -105,7 +111,7 @@ print(z.grad)
 # ## Gradients pile up
 #
 # `backward` also adds to a `.grad` that is there from before. That is useful if a batch comes in parts, and wrong if
-# one forgot to clear it. It is no error. But inside of `teach.watch` there is a warning, of this mistake and of others.
+# you forgot to clear it. It raises no error, but inside `with teach.watch()` this and other mistakes give a warning.
 
 # %%
 net = nn.Linear(2, 1)

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 9. LeNet-5 on real digits, layer by layer
 #
-# LeNet-5 read the amounts on bank cheques in the nineties. It has two convolutions with pooling, and two dense layers.
-# Here it learns from 4,000 digits that people wrote by hand. 1,000 others are held out, to see whether it can read.
+# In the nineties LeNet-5 read the amounts on bank cheques. Ours is a younger relative, with ReLU and max pooling. It
+# learns from 4,000 digits that people wrote by hand. 1,000 others are held out, to see whether it can read.
 
 # %%
 from pathlib import Path
@@ -20,7 +20,7 @@ torch.set_num_threads(1)  # for so small a network, one core is as good as many
 # %% [markdown]
 # ## The network
 #
-# `F.max_pool2d(x, 2, 2)` is the pooling of chapter 7: half as high, half as wide, and what was found is still there.
+# `F.max_pool2d(x, 2, 2)` is the pooling of chapter 7: half as high, half as wide, and the largest numbers are kept.
 # `view` lays all channels out in one row for the dense layers. The last layer gives ten **scores**, one for each
 # digit. `Softmax` makes probabilities of them, and `argmax` takes the most probable digit.
 
@@ -71,13 +71,13 @@ def prepare(images):
     return (F.pad(images, (2, 2, 2, 2)) - mean) / spread
 
 guesses = lenet(prepare(images))
-print(f"read right before training: {(guesses == labels).float().mean().item():.1%}")
+print(f"read right before training, by guessing: {(guesses == labels).float().mean().item():.1%}")
 
 # %% [markdown]
 # ## Why this class cannot learn
 #
-# It returns the most probable digit. A small step of a weight moves the probabilities a little, but the answer is the
-# same. So its slope is 0, and learning has no way to follow. `argmax` has no gradient, and backward says so.
+# It returns the most probable digit. A small step of a weight moves the probabilities a little, but the answer stays
+# the same, or jumps. So there is no slope that learning could follow: `argmax` has no gradient, and backward says so.
 
 # %%
 lenet.conv1.weight.data += 1e-6
@@ -100,9 +100,9 @@ class Reader(LeNet5):
 
 
 reader = Reader()
-optimizer = optim.SGD(reader.parameters(), lr=0.03, momentum=0.9)  # chapter 4's steps, keeping some of the last one
+optimizer = optim.SGD(reader.parameters(), lr=0.03, momentum=0.9)  # chapter 4's steps, plus 0.9 of the last one
 for epoch in range(2):  # an epoch: once through all digits
-    for batch, answers in DataLoader(train_set, batch_size=64, shuffle=True):
+    for batch, answers in DataLoader(train_set, batch_size=64, shuffle=True):  # 64 at a time, in random order
         loss = F.cross_entropy(reader(prepare(batch)), answers)
         optimizer.zero_grad()
         loss.backward()
@@ -113,8 +113,8 @@ for epoch in range(2):  # an epoch: once through all digits
 # %% [markdown]
 # ## What the layers make of a digit
 #
-# Three kernels of the first layer, and below each the map that it makes of the digit: large where it finds what it
-# looks for. A map of the second layer is smaller, and each of its cells has seen 14 x 14 pixels (`sees`, above).
+# `09_feature_maps.png` has three kernels of the first layer, and below each the map that it makes of the digit: dark
+# where it finds what it looks for. Each cell of the small map, of the second layer, has seen 14 x 14 pixels.
 
 # %%
 with torch.no_grad():  # only look: no graph
@@ -128,7 +128,7 @@ picture
 # %% [markdown]
 # ## Exercises
 #
-# 1. Write the share of the digits that are read right, from the scores and the labels.
+# 1. Write the share of the digits that are read right, from the scores and the labels (the right digits).
 # 2. Write how many numbers reach `fc1` when the images are n x n.
 # 3. Write `cross_entropy` yourself. Scores may be as large as 1000, and exp(1000) is too large for a float.
 

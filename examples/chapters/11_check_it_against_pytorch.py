@@ -27,7 +27,7 @@ except ImportError:
 # %% [markdown]
 # ## The outputs
 #
-# The same numbers go into both. They come from NumPy, in float64. Stride, padding, dilation and groups are all in use.
+# The same input, kernel and bias go into both, in float64. Stride, padding, dilation and groups are all in use.
 
 # %%
 rng = np.random.default_rng(0)
@@ -44,8 +44,9 @@ if torch:
     print("largest difference to PyTorch:   ", abs(y.detach().numpy() - ty.detach().numpy()).max())
 
 # %% [markdown]
-# The numbers may differ in the last digit. Each library adds up the same products, but in its own order, and each
-# addition rounds. So one compares with a **tolerance**: far above rounding, far below any mistake.
+# The numbers may differ in the last digit (e-15 is 10 to the power of -15). Each library adds up the same products, but
+# in its own order, and each addition rounds. So we compare with a **tolerance**: far above rounding, far below any
+# mistake that we look for.
 
 # %%
 print("0.1 + 0.2 + 0.3 is", (0.1 + 0.2) + 0.3, "or", 0.1 + (0.2 + 0.3))
@@ -53,7 +54,7 @@ print("0.1 + 0.2 + 0.3 is", (0.1 + 0.2) + 0.3, "or", 0.1 + (0.2 + 0.3))
 # %% [markdown]
 # ## The gradients
 #
-# Two witnesses again: slopes that are measured, as in chapter 10, and PyTorch's own gradients.
+# Two witnesses again: slopes that are measured, as in chapter 10 (here for k), and PyTorch's own gradients.
 
 # %%
 print("measured slopes agree:", autograd.gradcheck(lambda k: F.conv2d(x, k, b, **options), k))
@@ -90,12 +91,13 @@ for mistake in (too_few_channels, wrong_features, strange_shape):
 # ## The training
 #
 # From one seed both draw the same random numbers, so they start from the same weights: the losses of step 1 show it.
-# Then rounding drives them apart, in float32 more than in float64. The picture shows how far, in 60 steps.
+# Then rounding drives them apart, in float32 more than in float64. `11_losses.png` shows how far in 60 steps;
+# there is no dot where the two losses are the same to the last digit.
 
 # %%
 def train(library, dtype):
     nn, dtype = library.nn, getattr(library, dtype)
-    library.set_num_threads(1)  # so little work is not worth more
+    library.set_num_threads(1)  # more threads do not pay for so little work
     library.manual_seed(0)
     model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(36, 10)).to(dtype)
     images, labels = library.randn(32, 1, 8, 8).to(dtype), library.arange(32) % 10
@@ -127,8 +129,8 @@ figure.savefig(PICTURES / "11_losses.png", dpi=150)
 # ## Exercises
 #
 # 1. Write the comparison with a tolerance, as PyTorch's `allclose` makes it: |a - b| <= atol + rtol |b|, everywhere.
-# 2. Write one step of SGD with momentum. PyTorch: v becomes momentum v + g, then w becomes w - lr v.
-# 3. Both draw the first weights from -bound to bound. Write the bound, from the shape of the weight.
+# 2. Write one step of SGD with momentum: v, the velocity, becomes momentum v + g. Then w becomes w - lr v.
+# 3. Both draw the first weights from -bound to bound. Write the bound (see the question), from the weight's shape.
 
 # %%
 def my_close(a, b, rtol, atol): ...

@@ -1,9 +1,9 @@
 # %% [markdown]
 # # 12. How the kernel is fast
 #
-# Every program that computes a convolution does the same multiplications and additions. Yet some take far longer.
-# This chapter goes from the definition to the compiled loop of minigrad in five steps, and measures each on your
-# machine. The work is that of LeNet-5's second convolution, for eight images.
+# Most programs that compute a convolution do the same multiplications and additions. Yet some take a thousand times as
+# long. This chapter goes from the definition to the compiled loop of minigrad, which is called a kernel, too, in five
+# steps, and measures each on your machine. The work is that of chapter 9's second convolution, for eight images.
 
 # %%
 import time
@@ -19,9 +19,8 @@ from minigrad.teach import geometry, loops
 
 PICTURES = Path("runs/chapters")
 PICTURES.mkdir(parents=True, exist_ok=True)
-torch.set_num_threads(1)  # the other steps use one core too
+torch.set_num_threads(1)  # for step 5; all others use one core too, except perhaps NumPy's matrix product
 
-# %%
 rng = np.random.default_rng(0)
 x = rng.standard_normal((8, 20, 14, 14)).astype(np.float32)
 weight = rng.standard_normal((20, 20, 5, 5)).astype(np.float32)
@@ -50,8 +49,8 @@ def definition(x, weight):
 #
 # ## Step 3: columns and one matrix product
 #
-# Write each window as a row of a matrix. Then all sums together are one matrix product, which fast libraries exist
-# for. This is called **im2col**. Its price is memory: a pixel is copied once for each window that sees it.
+# Write each window as a row of a matrix. Then all sums together are one matrix product, for which there are fast
+# libraries. This is called **im2col**. Its price is memory: a pixel is copied once for each window that sees it.
 
 # %%
 def im2col(x, weight):
@@ -65,8 +64,8 @@ print(f"the images take {x.nbytes:,} bytes, their columns {N * OH * OW * C * h *
 # ## Step 4: two short tables in place of the matrix
 #
 # Number the cells of an image row by row. `geometry.taps` is a table: which cell does output p meet with element k of
-# the kernel? Its rows are alike, each is the first one plus a number. So two short tables say it all: `base[p]`, the
-# cell where the window of p begins, and `tap[k]`, how far behind it element k lies.
+# the kernel? Its rows are alike: each is the first one plus a number. So two short tables say it all, `base[p]`, the
+# cell where the window of p begins, and `tap[k]`, how much further on element k lies. `12_tables.png` shows both.
 
 # %%
 taps = geometry.taps((4, 6), (2, 2), (1, 1), ((0, 0), (0, 0)), (1, 1))  # 4 x 6 cells, a kernel of 2 x 2
@@ -79,7 +78,8 @@ picture
 
 # %% [markdown]
 # With channels, `tap` also goes from one channel to the next. Now every convolution is one formula, without the matrix:
-# `y[p, d] = sum over k of  x[base[p] + tap[k]] * weight[k, d]`. Stride and dilation are in the tables alone.
+# `y[p, d] = the sum over k of x[base[p] + tap[k]] * weight[k, d]`. Stride and dilation are in the tables alone, and
+# padding is a frame of zeros that is put around x first.
 
 # %%
 base = np.add.outer(W * np.arange(OH), np.arange(OW)).ravel()
@@ -94,11 +94,11 @@ def tables(x, weight):
 # %% [markdown]
 # ## Step 5: blocks that stay in registers
 #
-# In NumPy, step 4 reads and writes all of y for each k. The compiled kernel turns the loops round. It works on
-# **vectors**, a few numbers that the processor multiplies at once, in **registers**, its few cells that need no memory.
-# A block is R channels of V vectors of neighbouring outputs. Its R V sums stay in registers while k runs; they are
-# written once. For each k it loads R weights and V vectors, for R V multiply-adds of them: large blocks are better.
-# But they need (R + 1) V registers, and there are 16 with AVX2, 32 with AVX-512. See `minigrad/kernels/block.h`.
+# In NumPy, step 4 saves memory, not time: it reads and writes all of y for each k. minigrad's compiled loop works on
+# **vectors**, a few numbers that the processor multiplies at once, in **registers**, its few cells outside of memory.
+# A block is R channels of V vectors of neighbouring outputs. Its R V sums stay in registers while k runs, and are
+# written once. For each k it loads R weights and V vectors for R V multiply-adds, so large blocks are better. But they
+# need (R + 1) V registers. On PCs there are 16 (AVX2) or 32 (AVX-512). See `minigrad/kernels/block.h`.
 
 # %%
 for R, V in ((1, 1), (2, 2), (6, 2), (14, 2)):
@@ -120,7 +120,7 @@ print(f"from the first to the last: {milliseconds['1 definition'] / milliseconds
 figure, axes = plt.subplots(figsize=(7, 3), layout="constrained")
 bars = axes.barh(list(milliseconds), list(milliseconds.values()))
 axes.bar_label(bars, [f" {ms:,.1f} ms" for ms in milliseconds.values()])
-axes.set(xscale="log", xlabel="milliseconds (a step of the scale: ten times)", xlim=(0.01, 1e5), ylabel="step",
+axes.set(xscale="log", xlabel="milliseconds (logarithmic)", xlim=(0.01, 1e5), ylabel="step",
          title="One convolution, computed in five ways")
 axes.invert_yaxis()
 figure.savefig(PICTURES / "12_times.png", dpi=150)
