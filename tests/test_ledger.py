@@ -43,8 +43,8 @@ CHAIN = """the chain: input [1, 1, 28, 28] -> conv 5x5 -> [1, 20, 24, 24] -> rel
 def test_lenet_of_the_seed_with_28_by_28():
     assert message(LeNet5(), minigrad.zeros(1, 1, 28, 28)) == (
         "mat1 and mat2 shapes cannot be multiplied (1x320 and 500x500): the input of shape [1, 320] has 320 features, "
-        "the weight expects 500\n" + CHAIN + "what would fit: Linear(320, 500), or an input of 32x32, from which the "
-        "flattened size is 500 = 20·5·5")  # fmt: skip
+        "the weight expects 500\n" + CHAIN + "what would fit: Linear(320, 500), or an input of 32x32 (to 35x35), "
+        "from which the flattened size is\n    500 = 20·5·5")  # fmt: skip
 
 
 def test_both_of_its_fixes_work():
@@ -59,7 +59,7 @@ def test_a_view_that_fails():
     text = message(lambda: maps.view(-1, 20 * 5 * 5))
     assert text.startswith("shape '[-1, 500]' is invalid for input of size 320 (its shape is [1, 20, 4, 4]); ")
     assert text.endswith("\n" + CHAIN + "what would fit: view(-1, 320) and Linear(320, ...) behind it, or an input of "
-                         "32x32, from which the flattened\n    size is 500 = 20·5·5")  # fmt: skip
+                         "32x32 (to 35x35), from which the\n    flattened size is 500 = 20·5·5")  # fmt: skip
 
 
 @pytest.mark.parametrize("shape", [(3, 500), (-1, -1), (7,), (2, -1, 3)], ids=str)
@@ -68,12 +68,101 @@ def test_other_views_keep_their_error(shape):
     assert "\n" not in message(lambda: maps.view(*shape))
 
 
-def test_without_a_tape_it_says_how_to_get_one():
+PASSED = """LeNet5 got [1, 1, 28, 28]; its fc1 (Linear) got [1, 320]
+what would fit: Linear(320, 500)"""
+
+
+def test_without_a_tape_the_modules_tell_where_the_input_went():
     net = LeNet5()
     with minigrad.no_grad():
         text = message(net, minigrad.zeros(1, 1, 28, 28))
-    assert text.splitlines()[1:] == ["To see the chain of shapes from the input on, run it once outside of no_grad."]
-    assert "\n" not in message(net.requires_grad_(False), minigrad.zeros(1, 1, 28, 28))
+    assert text.split("\n", 1)[1] == (
+        PASSED + "\nTo see the chain of shapes from the input on, run it once outside of no_grad."
+    )
+    assert message(net.requires_grad_(False), minigrad.zeros(1, 1, 28, 28)).split("\n", 1)[1] == PASSED
+
+
+@pytest.mark.parametrize("off", [minigrad.no_grad, minigrad.inference_mode])
+def test_without_a_tape_a_sequential_has_its_chain_all_the_same(off):
+    net = nn.Sequential(nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Dropout()).train(), nn.ReLU().eval(),
+                        nn.Flatten(), nn.Linear(10, 3))  # fmt: skip
+    before = {name: x.clone() for name, x in net.state_dict().items()}
+    with pytest.raises(RuntimeError) as error, off():
+        net(minigrad.zeros(1, 1, 8, 8))
+    assert str(error.value).split("\n", 1)[1] == (
+        "the chain: input [1, 1, 8, 8] -> conv 3x3 -> [1, 2, 6, 6] -> batch_norm -> relu -> flatten -> [1, 72]\n"
+        "what would fit: Linear(72, 3); no input of equal sides up to 1024 leads to 10")  # fmt: skip
+    assert [m.training for m in net.modules()] == [True, True, True, True, True, False, True, True]
+    after = net.state_dict()
+    assert after.pop("0.1.num_batches_tracked") == 1, "of the run that failed, and of no other"
+    assert all((before[name] == x).all() or name.startswith("0.1.running") for name, x in after.items())
+
+
+def test_layers_of_the_user_do_not_run_again():
+    class Mine(nn.Module):
+        runs = 0
+
+        def forward(self, x):
+            Mine.runs += 1
+            return x * 2
+
+    net = nn.Sequential(nn.Conv2d(1, 2, 3), Mine(), nn.Flatten(), nn.Linear(10, 3))
+    with minigrad.no_grad():
+        text = message(net, minigrad.zeros(1, 1, 8, 8))
+    assert Mine.runs == 1
+    assert " ".join(text.split()).endswith(
+        "Sequential got [1, 1, 8, 8]; behind 0 (Conv2d), 1 (Mine), 2 (Flatten) its 3 (Linear) got [1, 72] what would "
+        "fit: Linear(72, 3) To see the chain of shapes from the input on, run it once outside of no_grad.")  # fmt: skip
+    listened = nn.Sequential(nn.ReLU(), nn.Linear(10, 3))
+    Mine.runs = 0
+    with minigrad.no_grad():
+        listened[0].register_forward_hook(lambda *args: setattr(Mine, "runs", Mine.runs + 1))
+        assert "behind 0 (ReLU) its 1 (Linear) got [1, 72]" in message(listened, minigrad.zeros(1, 72))
+    assert Mine.runs == 1
+
+
+def test_a_view_without_a_tape():
+    class Net(LeNet5):
+        def forward(self, x):
+            return self.fc2(F.relu(self.fc1(self.maps(x).view(-1, 500))))
+
+    with minigrad.no_grad():
+        assert message(Net(), minigrad.zeros(1, 1, 28, 28)).splitlines()[1:3] == [
+            "Net got [1, 1, 28, 28]", "what would fit: view(-1, 320) and Linear(320, ...) behind it"]  # fmt: skip
+        text = message(nn.Sequential(nn.ReLU(), Net()), minigrad.zeros(1, 1, 28, 28))
+        assert "\nSequential got [1, 1, 28, 28]; behind 0 (ReLU) its 1 (Net) got [1, 1, 28, 28]\n" in text
+        assert "\n" not in message(lambda: F.linear(minigrad.zeros(2, 3), minigrad.zeros(5, 4))).partition("\nTo ")[0]
+
+
+def test_a_chain_behind_flatten_begins_at_the_input():
+    net = nn.Sequential(nn.Flatten(), nn.Linear(784, 10), nn.ReLU(), nn.Linear(20, 3))
+    assert message(net, minigrad.zeros(1, 1, 28, 28)).splitlines()[1:] == [
+        "the chain: input [1, 1, 28, 28] -> flatten -> [1, 784] -> linear -> [1, 10] -> relu",
+        "what would fit: Linear(10, 3)",
+    ]
+    assert "input [1, 1, 28, 28] -> flatten -> [1, 784]" in message(
+        nn.Sequential(nn.Flatten(), nn.Linear(5, 3)), minigrad.zeros(1, 1, 28, 28)
+    )
+
+
+def test_maps_that_nobody_flattened():
+    net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Linear(10, 2))
+    assert message(net, minigrad.zeros(1, 1, 8, 8)).split("\n", 1)[1] == (
+        "the chain: input [1, 1, 8, 8] -> conv 3x3 -> [1, 2, 6, 6]\n"
+        "what would fit: flatten(1) or nn.Flatten() before it, which gives 72 = 2·6·6 features, and Linear(72, 2); "
+        "or,\n"
+        "    for the last dimension alone, Linear(6, 2)"
+    )
+    assert "input.unsqueeze(0), which makes a batch of one, and flatten(1)" in message(net, minigrad.zeros(1, 8, 8))
+    fixed = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(72, 2))
+    assert fixed(minigrad.zeros(1, 8, 8).unsqueeze(0)).shape == (1, 2)
+
+
+@pytest.mark.parametrize("followed", [False, True])
+def test_one_example_keeps_its_shapes(followed):
+    net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(72, 3))
+    text = message(net, minigrad.zeros(1, 8, 8, requires_grad=followed))
+    assert "the chain: input [1, 8, 8] -> conv 3x3 -> [2, 6, 6] -> flatten -> [2, 36]\n" in text
 
 
 def test_an_image_that_was_not_flattened():
@@ -97,7 +186,8 @@ def test_the_sequential_of_d2l_after_its_first_batch():
 the chain: input [2, 1, 36, 36] -> conv 5x5, padding 2 -> [2, 6, 36, 36] -> sigmoid -> avg_pool 2x2
     -> [2, 6, 18, 18] -> conv 5x5 -> [2, 16, 14, 14] -> sigmoid -> avg_pool 2x2 -> [2, 16, 7, 7] -> flatten
     -> [2, 784]
-what would fit: Linear(784, 120), or an input of 31x31, from which the flattened size is 400 = 16·5·5"""
+what would fit: Linear(784, 120), or an input of 28x28 (to 31x31), from which the flattened size is
+    400 = 16·5·5"""
     )
 
 
@@ -105,7 +195,7 @@ def test_an_input_without_a_batch():
     net = d2l()
     net(minigrad.zeros(2, 1, 28, 28))
     lines = message(net, minigrad.zeros(1, 28, 28)).splitlines()
-    assert lines[1].startswith("the chain: input [1, 1, 28, 28] -> conv 5x5, padding 2 -> [1, 6, 28, 28] -> sigmoid")
+    assert lines[1].startswith("the chain: input [1, 28, 28] -> conv 5x5, padding 2 -> [6, 28, 28] -> sigmoid")
     assert " ".join(line.strip() for line in lines).endswith(
         "what would fit: Linear(25, 120); or, if the input is one example without a batch, input.unsqueeze(0), from "
         "which the flattened size is 400 = 16·5·5")  # fmt: skip
@@ -133,10 +223,15 @@ def test_the_input_it_names_fits(layers, size, wanted, part):
     text = " ".join(line.strip() for line in message(net, minigrad.zeros(2, channels, *size)).splitlines())
     assert part in text
     found = re.search(
-        r"Linear\((\d+), 3\), or an input of (\S+), from which the flattened size is (\d+) = (\S+)$", text
+        r"Linear\((\d+), 3\), or an input of (?:length )?([^ ,]+)(?: \(to ([^ ,]+)\))?, from which the "
+        r"flattened size is (?P<size>\d+) = (?P<product>\S+)$", text
     )
-    assert eval(found[4].replace("·", "*")) == int(found[3]) == wanted
-    assert net(minigrad.zeros(2, channels, *map(int, found[2].split("x")))).shape == (2, 3)
+    assert eval(found["product"].replace("·", "*")) == int(found["size"]) == wanted
+    assert (" length " in text) == (len(size) == 1)
+    for side in (found[2], found[3] or found[2]):  # the smallest, and the largest
+        assert net(minigrad.zeros(2, channels, *map(int, side.split("x")))).shape == (2, 3)
+    larger = [int(n) + 1 for n in (found[3] or found[2]).split("x")]
+    message(net, minigrad.zeros(2, channels, *larger))
     net[-1] = nn.Linear(int(found[1]), 3)
     assert net(minigrad.zeros(2, channels, *size)).shape == (2, 3)
 

@@ -8,11 +8,12 @@ these errors with `common.wrong_size`, which asks `story`.
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..engine import Operator, is_grad_enabled
 from ..ops import arrange, common, conv, pad, pool, reduce, shape
+from . import frames
 
 QUIET = {"Add", "Sub", "Mul", "Div", "Neg", "Clone", "ToCopy", "Normalise"}  # not worth a word, if the shape stays
 SPOKEN = {"Addmm": "linear", "NativeBatchNorm": "batch_norm", "NativeLayerNorm": "layer_norm"}
@@ -171,14 +172,44 @@ def story(x, wanted, mend="", joined=False):
     flat = math.prod(x.shape[1:])
     if not joined and x.ndim > 2 and flat == wanted:
         return f"\nwhat would fit: x.flatten(1), whose rows have {factored(wanted, x.shape[1:])} numbers"
+    calls = frames.calls()
     if x.grad_fn is None:
-        return "" if is_grad_enabled() else (
-            "\nTo see the chain of shapes from the input on, run it once outside of no_grad.")  # fmt: skip
+        again = frames.again(calls)
+        if again is None or again.shape != x.shape:
+            return without_chain(x, mend, flat if joined else x.shape[-1], calls)
+        x = again
     links = chain(x)
     if joined:
         links.append(Link(*view(tuple(x.shape), (x.shape[0], flat)), x.grad_fn, tuple(x.shape)))
-    text = f"what would fit: {mend.format(links[-1].shape[-1])}{other_input(links, wanted)}"
-    return f"\n{filled('the chain: ' + told(links), ' -> ')}\n{filled(text, ' ')}"
+    text = unflattened(links, mend) or f"{mend.format(links[-1].shape[-1])}{other_input(links, wanted)}"
+    line = told(links, calls[0].shape if calls else None)
+    return f"\n{filled('the chain: ' + line, ' -> ')}\n{filled('what would fit: ' + text, ' ')}"
+
+
+def without_chain(x, mend, size, calls):
+    """What can be said without a tape: through which modules the input went."""
+    worth = len(calls) > 1 or calls and calls[0].shape != tuple(x.shape)
+    passed = f"\n{filled(frames.told(calls), '; ')}" if worth else ""
+    fit = f"\nwhat would fit: {mend.format(size)}" if passed else ""
+    hint = "" if is_grad_enabled() else (
+        "\nTo see the chain of shapes from the input on, run it once outside of no_grad.")  # fmt: skip
+    return passed + fit + hint
+
+
+def windows_of(links):
+    return [link for link in links if link.name.startswith(("conv", "max_pool", "avg_pool"))]
+
+
+def unflattened(links, mend):
+    """What fits behind the maps of a convolution or a pool that nobody flattened, "" if these are not at the end."""
+    windows, shape = windows_of(links), links[-1].shape
+    if not windows or "view" in mend or len(shape) < len(windows[-1].shape) - 1 or len(shape) < 3:
+        return ""
+    alone = len(shape) < len(windows[-1].shape)  # one example without a batch
+    count = factored(math.prod(shape if alone else shape[1:]), shape if alone else shape[1:])
+    first = "input.unsqueeze(0), which makes a batch of one, and " if alone else ""
+    return (f"{first}flatten(1) or nn.Flatten() before it, which gives {count} features, and "
+            f"{mend.format(count.partition(' ')[0])}; or, for the last dimension alone, {mend.format(shape[-1])}")
 
 
 def lost_batch(x, batch):
@@ -191,12 +222,16 @@ def lost_batch(x, batch):
     return ""
 
 
-def told(links):
-    """input [1, 1, 28, 28] -> conv 5x5 -> [1, 20, 24, 24] -> relu -> ..."""
-    parts = [f"input {list(links[0].before)}"]
+def told(links, given=None):
+    """input [1, 1, 28, 28] -> conv 5x5 -> [1, 20, 24, 24] -> relu -> ...; given: the shape of a model's input, which
+    may have been flattened before the chain begins."""
+    start = links[0].before
+    links = without_batch_of_one(links)
+    start = links[0].before if links else start
+    parts = [f"input {list(start)}"]
+    if given and given != start and math.prod(given) == math.prod(start) and (name := view(given, start)[0]):
+        parts = [f"input {list(given)}", f"{name} -> {list(start)}"]
     for link in links:
-        if link.name in ("squeeze", "unsqueeze"):  # how a layer gives an input without a batch one, and takes it away
-            continue
         if link.shape != link.before:
             parts.append(f"{link.name or 'broadcast'} -> {list(link.shape)}")
         elif link.name:
@@ -206,25 +241,41 @@ def told(links):
     return " -> ".join(parts)
 
 
+def without_batch_of_one(links):
+    """The links as one sees them: a layer gives an input without a batch one, and takes it away behind it."""
+    shown = []
+    for link in links:
+        if link.name == "squeeze" and shown and shown[-1].before[:1] == (1,) and link.shape == link.before[1:]:
+            last = shown.pop()
+            shown.append(replace(last, before=last.before[1:], shape=link.shape))
+        elif link.name not in ("squeeze", "unsqueeze") and (link.name or link.shape != link.before):
+            shown.append(link)
+    return shown
+
+
 def other_input(links, wanted):
     """What other input leads to the wanted size, in words; "" if sizes of inputs have nothing to do with it."""
-    size, flat = links[0].before, links[-1]
-    windows = [link for link in links if link.name.startswith(("conv", "max_pool", "avg_pool"))]
+    size, flat, windows = links[0].before, links[-1], windows_of(links)
     if not windows or flat.name != "flatten" or any(link.after is None for link in links):
         return ""
     if math.prod(flat.shape) == wanted and len(flat.shape) > 1:
         return (f"; or, if the input is one example without a batch, input.unsqueeze(0), from which the flattened size "
                 f"is {factored(wanted, flat.before)}")
-    dims = len(windows[0].shape) - 2
-    for n in sorted(range(1, LARGEST + 1), key=lambda n: abs(n - size[-1])):
+    dims, found = len(windows[0].shape) - 2, []
+    for n in range(1, LARGEST + 1):
         shapes = [(*size[:len(size) - dims], *[n] * dims)]
         for link in links:
             shapes.append(shapes[-1] and link.after(shapes[-1]))
         if shapes[-1] and shapes[-1][-1] == wanted:
-            kept = shapes[-2][len(shapes[-1]) - 1:]
-            product = factored(wanted, kept)
-            return f", or an input of {by([n] * dims, False)}, from which the flattened size is {product}"
-    return f"; no input of equal sides up to {LARGEST} leads to {wanted}"
+            found.append(n)
+            product = factored(wanted, shapes[-2][len(shapes[-1]) - 1:])
+        elif found:
+            break
+    if not found:
+        return f"; no input of equal sides up to {LARGEST} leads to {wanted}"
+    upto = f" (to {by([found[-1]] * dims, False)})" if len(found) > 1 else ""
+    length = "length " if dims == 1 else ""
+    return f", or an input of {length}{by([found[0]] * dims, False)}{upto}, from which the flattened size is {product}"
 
 
 def factored(number, factors):
@@ -235,16 +286,18 @@ def factored(number, factors):
 def filled(text, separator, width=110):
     """Lines of about this width, broken only at the separator."""
     lines = [""]
-    for i, part in enumerate(text.split(separator)):
+    for i, part in enumerate(text.replace(" = ", "\xa0=\xa0").split(separator)):
         part = part if i == 0 else separator + part
         if len(lines[-1]) + len(part) > width:
             lines.append(" " * 3)
         lines[-1] += part
-    return "\n".join(lines)
+    return "\n".join(lines).replace("\xa0", " ")
 
 
 def safely(x, *wanted):
     """The story, or nothing: whatever a tape looks like, the error that is on its way comes through."""
+    if frames.running:
+        return ""
     try:
         return story(x, *wanted)
     except Exception:

@@ -7,7 +7,7 @@ cross-correlation. The inputs stand in the order in which the operator takes the
 
 import re
 
-from ..ops import conv, elementwise
+from ..ops import conv, elementwise, loss, reduce
 
 RULES = {
     # ---- arithmetic
@@ -111,6 +111,10 @@ def rule_of(operator):
     if found is None:
         text = getattr(operator, "function", kind).__doc__ or ""  # `function` is that of an autograd.Function
         found = text.strip().partition("\n")[0].rstrip(".") or "the rule of its own `backward`"
+    if isinstance(operator, reduce.Extremum):
+        found = found.replace("largest (smallest)", "largest" if "max" in operator.kind else "smallest")
+    elif isinstance(operator, loss.CrossEntropy) and (operator.each or operator.scale == 1):
+        found = found.replace(", its mean", "" if operator.each else ", its sum").replace(" / n", "")
     return found
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..engine import Operator, Value, wrap
+from ..ops import index, loss
 from .grad_mode import no_grad
 from .gradients import root_gradients
 from .rules import RULES, letters, rule_of
@@ -174,7 +175,7 @@ class Walk:
                                f"(expected {len(node._edges)}, got {len(results)})")
         rule = rule_of(node)
         self.order += 1
-        step = Step(self.order, operator_name(node), rule, grad, self.names.output(node, shown), node=node)
+        step = Step(self.order, own_name(node), rule, grad, self.names.output(node, shown), node=node)
         for letter, edge, gradient in zip(letters(rule, len(results)), node._edges, results):
             if edge is not None and gradient is not None:
                 if not isinstance(gradient, Value):
@@ -237,7 +238,24 @@ def call_hooks(hooks, gradient):
 
 def operator_name(node):
     """The name of an operator as printing shows it, without its end: Mul, MaxPool2D."""
-    return node.name().partition("Backward")[0].replace("WithIndices", "")
+    return without_end(node.name())
+
+
+def without_end(name):
+    return name.partition("Backward")[0].replace("WithIndices", "")
+
+
+def own_name(node, short=False):
+    """The name that goes with the rule of an operator. Of one that prints under the name of what it is a step of, its
+    own and that of the whole: Mean (the last step of MseLoss); `short`: Mean of MseLoss."""
+    whole, own, which = operator_name(node), without_end(type(node).name(node)), "the last step"
+    if isinstance(node, loss.CrossEntropy):
+        return "CrossEntropy"  # which prints as PyTorch's NllLoss
+    if isinstance(node, index.GetItem) and own == node.named != "Gather":
+        own, which = "Index", "a step"
+    if own == whole:
+        return own
+    return f"{own} of {whole}" if short else f"{own} ({which} of {whole})"
 
 
 def variables():
@@ -272,5 +290,5 @@ class Names:
         """What stands at the other end of an edge, in words."""
         name = self.found.get(self.key(target, output_nr))
         if isinstance(target, Operator):
-            return operator_name(target) + (f" ({name})" if name else "")
+            return own_name(target, short=True) + (f" ({name})" if name else "")
         return name or f"a leaf {list(target.shape)}"
