@@ -32,7 +32,7 @@ def number_line(e):
     """What the last line of numbers adds up to, as Python reads it."""
     text = e.steps[-2][1] if len(e.steps) > 2 else e.steps[-1][1]
     assert "more" not in text
-    return eval(text.replace("·", "*").replace("max(", "max(-math.inf, "))
+    return eval(text.replace("·", "*").replace("²", "**2").replace("max(", "max(-math.inf, "))
 
 
 # ---- the texts
@@ -104,6 +104,8 @@ def test_dilation_and_three_dimensions():
         "Y[0,0,0,1,0] = X[0,1,0]·K[0,0,0] + X[1,1,0]·K[1,0,0] = 2·1 + 6·1 = 8")
 
 
+CLASSES = minigrad.tensor([1.0, 3.0])  # their weights
+SHARE = "For each example, minus the logarithm of the share that softmax gives to its class"
 TEXTS = [
     (lambda: teach.explain(F.max_pool2d, X, 2, at=(0, 0, 0, 0)),
      "Y[0,0,0,0] = max(X[0,0], X[0,1], X[1,0], X[1,1]) = max(0, 1, 3, 4) = 4\n"
@@ -151,6 +153,18 @@ TEXTS = [
     (lambda: teach.explain(F.cross_entropy, of(1000.0, 0.0), minigrad.tensor(1)),
      "L = -log softmax(X)[1] = -log e^(-1000) = 1000\n"
      "For each example, minus the logarithm of the share that softmax gives to its class; the loss is their mean."),
+    (lambda: teach.explain(F.cross_entropy, of([0.0, 0.0], [0.0, 0.0]), minigrad.tensor([0, 1]), weight=CLASSES),
+     "L = (-w[0]·log softmax(X[0])[0] - w[1]·log softmax(X[1])[1]) / (w[0] + w[1])\n"
+     "  = (-1·log 0.5 - 3·log 0.5) / (1 + 3)\n  ≈ (1·0.6931 + 3·0.6931) / 4\n  = 0.6931\n"
+     f"{SHARE}, times the weight of the class; the loss is their weighted mean."),
+    (lambda: teach.explain(nn.CrossEntropyLoss(CLASSES), of(0.0, 0.0), minigrad.tensor(1)),
+     f"L = -w[1]·log softmax(X)[1] / w[1] = -3·log 0.5 / 3 ≈ 3·0.6931 / 3 = 0.6931\n{SHARE}, times the weight of the "
+     "class; the loss is their weighted mean."),
+    (lambda: teach.explain(F.cross_entropy, of([1.0, 2.0], [3.0, 4.0]), minigrad.tensor([-100, -100])),
+     f"L = 0 / 0 = nan\n{SHARE}; the loss is their mean.\n2 of the 2 targets are ignore_index: they do not count.\n"
+     "No example is left: their mean is 0 / 0, which is no number (nan)."),
+    (lambda: teach.explain(F.cross_entropy, of([1.0, 2.0]), minigrad.tensor([-100]), reduction="none", at=(0,)),
+     f"L[0] = 0\n{SHARE}.\nThe target of this example is ignore_index: it does not count."),
     (lambda: teach.explain(of(-1.0, 2.0).relu(), at=(0,)), "Y[0] = max(0, X[0]) = max(0, -1) = 0"),
     (lambda: teach.explain(nn.ReLU(inplace=True), of(-1.0, 2.0), at=(1,)), "Y[1] = max(0, X[1]) = max(0, 2) = 2"),
     (lambda: teach.explain(of(0.0, -1.0).sigmoid(), at=(1,)), "Y[1] = 1 / (1 + e^-X[1]) = 1 / (1 + e^-(-1)) ≈ 0.2689"),
@@ -169,6 +183,7 @@ def test_text(made, text):
 
 FLIPPED = ("The kernel stands here flipped: g runs forward while K runs backward. The gradient to X is the true "
            "convolution of g with K")
+SCORES = of([0.0] * 4, [0.0] * 4)
 GRADIENTS = [
     (lambda: teach.explain_grad(F.conv2d, X, K, at=(0, 0, 1, 1)),
      "dL/dX[1,1] = K[1,1]·g[0,0] + K[1,0]·g[0,1] + K[0,1]·g[1,0] + K[0,0]·g[1,1] = 3·1 + 2·1 + 1·1 + 0·1 = 6\n"
@@ -209,6 +224,34 @@ GRADIENTS = [
      "dL/dX[0,1] = W[0,1]·g[0,0] + W[1,1]·g[0,1] = 4·1 + 6·1 = 10\nA row of g times a column of W: dL/dX = g W."),
     (lambda: teach.explain_grad(F.linear, of([1.0, 2.0], [7.0, 8.0]), of([3.0, 4.0]), at=(0, 1), of="weight"),
      "dL/dW[0,1] = X[0,1]·g[0,0] + X[1,1]·g[1,0] = 2·1 + 8·1 = 10\nEach example adds its part: dL/dW = gᵀ X."),
+    (lambda: teach.explain_grad(F.cross_entropy, SCORES, minigrad.tensor([2, 0]), at=(0, 2)),
+     "dL/dX[0,2] = (p[0,2] - 1)·g / 2 = (0.25 - 1)·1 / 2 = -0.375\n"
+     "The share that softmax gives, minus 1 for the right class; divided by 2, the examples of the mean."),
+    (lambda: teach.explain_grad(F.cross_entropy(SCORES, minigrad.tensor([2, 0]), reduction="sum"), at=(0, 3),
+                                grad=minigrad.tensor(-4.0)),
+     "dL/dX[0,3] = p[0,3]·g = 0.25·(-4) = -1\n"
+     "The share that softmax gives; 1 is subtracted only for the right class, 2."),
+    (lambda: teach.explain_grad(F.cross_entropy, SCORES, minigrad.tensor([2, 0]), at=(0, 2),
+                                weight=minigrad.tensor([1.0, 1.0, 3.0, 1.0])),
+     "dL/dX[0,2] = w[2]·(p[0,2] - 1)·g / 4 = 3·(0.25 - 1)·1 / 4 = -0.5625\n"
+     "The share that softmax gives, minus 1 for the right class; divided by 4, the weights of all examples."),
+    (lambda: teach.explain_grad(F.cross_entropy, SCORES, minigrad.tensor([2, -100]), at=(1, 2)),
+     "dL/dX[1,2] = 0\nThe target of this example is ignore_index: it has no part in the loss."),
+    (lambda: teach.explain_grad(F.softmax, of([0.0, 0.0]), 1, at=(0, 1), grad=of([2.0, 6.0])),
+     "dL/dX[0,1] = Y[0,1]·(g[0,1] - (g[0,0]·Y[0,0] + g[0,1]·Y[0,1])) = 0.5·(6 - (2·0.5 + 6·0.5)) = 1\n"
+     "What one share gains the others lose: what counts is g less the mean of all g, weighed with the shares."),
+    (lambda: teach.explain_grad(F.log_softmax, of([0.0, 0.0]), 1, at=(0, 1), grad=of([2.0, 6.0])),
+     "dL/dX[0,1] = g[0,1] - p[0,1]·(g[0,0] + g[0,1]) = 6 - 0.5·(2 + 6) = 2\np = e^Y is the share that softmax gives."),
+    (lambda: teach.explain_grad(of(-1.0, 2.0).relu(), at=(0,)),
+     "dL/dX[0] = 0\nX[0] is not above 0: relu holds g back."),
+    (lambda: teach.explain_grad(F.relu, of(-1.0, 2.0), at=(1,), grad=of(1.0, -5.0)),
+     "dL/dX[1] = g[1] = -5\nX[1] is above 0: relu passes g on."),
+    (lambda: teach.explain_grad(of(0.0).sigmoid(), at=(0,), grad=of(-2.0)),
+     "dL/dX[0] = g[0]·Y[0]·(1 - Y[0]) = (-2)·0.5·(1 - 0.5) = -0.5\n"
+     "The slope of sigmoid is Y·(1 - Y): at most 1/4, where X is 0, and almost none far from it."),
+    (lambda: teach.explain_grad(of(-1.0).tanh(), at=(0,)),
+     "dL/dX[0] = g[0]·(1 - Y[0]²) ≈ 1·(1 - (-0.7616)²) ≈ 0.42\n"
+     "The slope of tanh is 1 - Y²: at most 1, where X is 0, and almost none far from it."),
     (lambda: teach.explain_grad(of([1.0, 2.0]) @ of([3.0], [4.0]), at=(1, 0), of="weight"),
      "dL/dB[1,0] = A[0,1]·g[0,0] = 2·1 = 2\nA column of A times one of g: dL/dB = Aᵀ g."),
 ]
@@ -223,7 +266,16 @@ def test_rounded_numbers_are_marked():
     e = teach.explain(minigrad.mul, of(1 / 3), of(3.0), at=(0,))
     assert str(e) == "Y[0] = A[0]·B[0] ≈ 0.3333·3 ≈ 1" and e.value == pytest.approx(1)
     assert str(teach.explain(minigrad.add, of(0.1), of(0.2), at=(0,))) == "Y[0] = A[0] + B[0] = 0.1 + 0.2 = 0.3"
-    assert str(teach.explain(minigrad.mul, of(111.0), of(111.0), at=(0,))).endswith("= 111·111 ≈ 1.232e+04")
+    assert str(teach.explain(minigrad.mul, of(111.0), of(111.0), at=(0,))).endswith("= 111·111 = 12321")
+    assert str(teach.explain(minigrad.mul, of(12345.5), of(1000.0), at=(0,))).endswith("≈ 1.235e+04·1000 = 1.235e+07")
+
+
+def test_integers_of_seven_digits_are_exact():
+    x = of([123456.0], [-9999999.0], [10000000.0])
+    ends = [teach.explain(F.linear, x, of([1.0]), at=(i, 0)).equation.split(" = ")[-1] for i in range(3)]
+    assert ends == ["123456", "-9999999", "1e+07"]
+    figure = teach.explain(F.linear, of([123456.0, 12345.5]), of([1.0, 0.0]), at=(0, 0)).figure()
+    assert seen(figure.axes[0])[0] == [["123456", "12346"]]
 
 
 def test_long_sums_are_elided_and_broken():
@@ -397,6 +449,43 @@ def test_losses_agree_with_pytorch():
         assert ("1 of the 6 targets are ignore_index" in str(e)) == (reduction != "none")
 
 
+LOSSES = [dict(), dict(reduction="sum"), dict(reduction="none"), dict(ignore_index=1)]
+
+
+@pytest.mark.parametrize("options", LOSSES, ids=map(str, LOSSES))
+@pytest.mark.parametrize("weight", [None, [0.5, 2.0, 3.0, 0.25]])
+@pytest.mark.parametrize("shape", [(4,), (3, 4), (2, 4, 3)])
+def test_losses_and_their_gradients_agree_with_pytorch(shape, weight, options):
+    x, labels = whole(*shape) / 2, np.random.default_rng(0).integers(0, 4, shape[:1] + shape[2:] if shape[1:] else ())
+    labels[(0,) * labels.ndim] = 2  # one at least that counts
+    w = torch.tensor(weight, dtype=torch.float64) if weight else None
+    theirs = torch.tensor(x, requires_grad=True)
+    y = torch.nn.functional.cross_entropy(theirs, torch.tensor(labels), weight=w, **options)
+    g = whole(*y.shape) - 0.5
+    y.backward(torch.tensor(g))
+    given = dict(options, weight=minigrad.tensor(w.numpy()) if weight else None)
+    ours, labels = minigrad.tensor(x), minigrad.tensor(labels)
+    for at in np.ndindex(y.shape):
+        e = teach.explain(F.cross_entropy, ours, labels, at=at, **given)
+        assert e.value == pytest.approx(y[at].item())
+    for at in np.ndindex(shape):
+        e = teach.explain_grad(F.cross_entropy, ours, labels, at=at, grad=minigrad.tensor(g), **given)
+        assert e.value == pytest.approx(theirs.grad[at].item(), abs=1e-12)
+        assert number_line(e) == pytest.approx(e.value, rel=2e-3)
+
+
+@pytest.mark.parametrize("name, options", [("softmax", (0,)), ("softmax", (1,)), ("log_softmax", (2,)), ("relu", ()),
+                                           ("sigmoid", ()), ("tanh", ())])
+def test_gradients_of_activations_agree_with_pytorch(name, options):
+    theirs = torch.tensor(whole(2, 3, 4), requires_grad=True)
+    ours, g = minigrad.tensor(theirs.detach().numpy(), requires_grad=True), whole(2, 3, 4, seed=1)
+    getattr(theirs, name)(*options).backward(torch.tensor(g))
+    for at in np.ndindex(2, 3, 4):
+        e = teach.explain_grad(getattr(ours, name)(*options), at=at, grad=minigrad.tensor(g))
+        assert e.value == pytest.approx(theirs.grad[at].item(), abs=1e-12)
+        assert number_line(e) == pytest.approx(e.value, rel=1e-2, abs=2e-3)
+
+
 # ---- results of layers, one after the other
 
 
@@ -479,8 +568,18 @@ ERRORS = [
     (lambda: teach.explain_grad(F.conv2d, X, K, at=(0, 0, 0, 0), of="K"), ValueError,
      "argument 'of' must be 'input', 'weight' or 'bias', but got 'K'"),
     (lambda: teach.explain_grad(F.conv2d, X, K, at=(0,), of="bias"), ValueError, "this call of conv2d has no bias"),
-    (lambda: teach.explain_grad(F.softmax, X, 1, at=(0, 0, 0, 0)), NotImplementedError,
-     "the gradient of softmax cannot be explained. What can: linear, matmul, max_pool, "),
+    (lambda: teach.explain_grad(F.cross_entropy, of([1.0]), minigrad.tensor([0]), weight=of(1.0, grad=False),
+                                of="weight", at=(0,)), ValueError, "of cross_entropy has no weight with a grad"),
+    (lambda: teach.explain_grad(F.cross_entropy, of([1.0]), minigrad.tensor([0]), label_smoothing=0.5, at=(0, 0)),
+     NotImplementedError, r"explain_grad\(\): cross_entropy with label_smoothing cannot be explained"),
+    (lambda: teach.explain(F.nll_loss, of([1.0]), minigrad.tensor([0]), weight=of(1.0, grad=False)),
+     NotImplementedError, r"explain\(\): nll_loss cannot be explained"),
+    (lambda: teach.explain(F.nll_loss(of([1.0]), minigrad.tensor([0]))), NotImplementedError,
+     "the result of NllLossBackward0 cannot be explained"),
+    (lambda: teach.explain(F.cross_entropy(of([1.0], [1.0]), minigrad.tensor([0, -100]))), RuntimeError,
+     r"NllLossBackward0 did not keep its inputs.* Call explain\(F.cross_entropy, x, target, at=...\) instead"),
+    (lambda: teach.explain_grad(minigrad.add, X, 1, at=(0, 0, 0, 0)), NotImplementedError,
+     "the gradient of add cannot be explained. What can: linear, matmul, max_pool, "),
     (lambda: teach.explain_grad(F.conv2d, X, K, at=(0, 0, 0, 0), grad=X), RuntimeError,
      r"'grad' must have the shape of the output, \[1, 1, 2, 2\], but it has \[1, 1, 3, 3\]"),
     (lambda: teach.explain_grad(F.conv2d, X, K, at=(0, 0, 0, 0), grad=1), TypeError, "'grad' must be Tensor, not int"),
@@ -500,8 +599,9 @@ def test_error(call, kind, message):
 def seen(axes):
     """The numbers written into a grid, row by row, and {position: colour} of its frames."""
     cells = [(t.get_position(), t.get_text()) for t in axes.texts]
-    frames = {(round(p.get_y() + 0.5), round(p.get_x() + 0.5)): to_hex(p.get_edgecolor()).upper()
-              for p in axes.patches if p.get_linewidth() > 2}
+    frames = {(round(p.get_y() + 0.5) + i, round(p.get_x() + 0.5) + j): to_hex(p.get_edgecolor()).upper()
+              for p in axes.patches if p.get_linewidth() > 2
+              for i in range(round(p.get_height())) for j in range(round(p.get_width()))}
     width = max(x for (x, _), _ in cells) + 1
     texts = [t for _, t in sorted(cells, key=lambda c: c[0][::-1])]
     return [texts[i:i + width] for i in range(0, len(texts), width)], frames
@@ -585,3 +685,29 @@ def test_files_and_notebooks(tmp_path):
         e.save(tmp_path / f"cell.{ending}")
     assert (tmp_path / "cell.txt").read_text() == SEED[1, 1] + "\n"
     assert SEED[1, 1] in e._repr_html_() and "<svg" in e._repr_html_()
+
+
+def test_what_is_infinite_is_written_into_its_cell():
+    axes = teach.explain(F.relu, of([math.inf, -math.inf, math.nan, 1.0]), at=(0, 3)).figure().axes[0]
+    assert seen(axes)[0] == [["inf", "-inf", "nan", "1"]]
+    assert [to_hex(t.get_color()) for t in axes.texts] == [drawing.INK] * 3 + [drawing.PAPER]  # on white
+
+
+@pytest.mark.parametrize("layer, shape", [(nn.Conv2d(3, 8, 11), (3, 40, 40)), (nn.Conv2d(64, 4, 3), (64, 32, 32))])
+def test_pictures_of_large_windows_stay_small(layer, shape):
+    figure = teach.explain(layer, minigrad.randn(1, *shape), at=(0, 1, 2, 3)).figure()
+    assert sum(len(a.texts) for a in figure.axes) <= 180
+    rows = 2 if layer.kernel_size[0] == 11 else 3
+    assert f"The picture shows {rows} of {shape[0]} channels" in figure.texts[0].get_text()
+    assert sum(len(a.patches) for a in figure.axes) == rows + 1  # one frame around each window and around the output
+    assert figure.axes[0].get_title() == "X, channel 0, a part" + " of the frame" * (rows == 2)
+    width, _ = figure.get_size_inches()
+    assert width < 17 and figure.texts[0].get_fontsize() > 11
+
+
+def test_linear_of_four_dimensions_without_a_bias():
+    x = minigrad.randn(2, 3, 4, 5, requires_grad=True)
+    for rows in (x, x.relu()):
+        for w in (minigrad.randn(6, 5), minigrad.randn(6, 5, requires_grad=True)):
+            y = F.linear(rows, w)
+            assert teach.explain(y, at=(1, 2, 3, 4)).value == pytest.approx(y[1, 2, 3, 4].item())

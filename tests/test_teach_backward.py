@@ -302,6 +302,34 @@ channel
    dw = [[[[8, 12], [20, 24]]]] -> Unsqueeze"""
 
 
+WHOLE = [
+    (lambda x: F.mse_loss(x, minigrad.zeros(2, 3)), {"Mean (the last step of MseLoss)": "z = the sum of x / n"}),
+    (lambda x: F.avg_pool2d(x[None], 2).sum(), {"Div (the last step of AvgPool2D)": "z = x / y"}),
+    (lambda x: x.max(dim=1)[0].sum(), {"Index (a step of Max)": "z = x[index]"}),
+    (lambda x: x.amin(), {"Amin": "z = the smallest of x"}),
+    (lambda x: F.nll_loss(x.log_softmax(1), minigrad.tensor([0, 1])),
+     {"Div (the last step of NllLoss)": "z = x / y", "Index (a step of NllLoss)": "z = x[index]"}),
+    (lambda x: F.cross_entropy(x, minigrad.tensor([0, 1]), reduction="sum"),
+     {"CrossEntropy": "z = log of the sum of e^x - x[label], its sum;  dx = g · (softmax x - one-hot label)"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("make, expected", WHOLE, ids=itertools.count())
+def test_a_step_has_the_name_of_its_rule_and_of_what_it_is_a_step_of(make, expected):
+    loss = make(minigrad.rand(2, 3).requires_grad_())
+    found = {step.name: step.rule for step in loss.backward_steps()}
+    for name, rule in expected.items():
+        assert found[name].startswith(rule)
+
+
+def test_a_graph_names_them_in_short():
+    x = leaf([1.0, 2.0])
+    text = teach.graph(F.mse_loss(x, minigrad.zeros(2))).text()
+    assert "Mean of MseLoss [] of x = Mul" in text
+    assert "-> Mul" in str(next(F.mse_loss(x, minigrad.zeros(2)).backward_steps()))
+    assert "-> Mean of MseLoss" in str(next((2 * F.mse_loss(x, minigrad.zeros(2))).backward_steps()))
+
+
 def test_large_tensors_are_shown_by_their_range():
     x = minigrad.arange(100.0, requires_grad=True)
     last = list((x * x).sum().backward_steps())[-1]
@@ -454,6 +482,23 @@ def test_the_picture_of_a_graph(small):
     assert {"w", "x", "y = Mul", "Pow (y = 2)", "loss = Mean", "[2]  leaf", "[2]  constant", "dx [2]"} <= set(shown)
     assert {"3", "0.5", "-1", "9", "5"} <= set(shown)
     assert len(boxes(figure)) == 5 and not overlapping(boxes(figure))
+
+
+def test_a_leaf_of_many_uses_is_drawn_beside_each_and_numbers_are_no_images():
+    from matplotlib.image import AxesImage
+
+    y, w = leaf(2.0), leaf(1.5)
+    for i in range(8):
+        y = y * w if i % 2 else y + w
+    graph = teach.graph(y, names={"w": w, "y": y})
+    figure = graph.figure()
+    shown = texts(figure)
+    assert shown.count("w") == 1 and shown.count("w (again)") == 7
+    assert len(boxes(figure)) == 8 + 8 + 1 and not overlapping(boxes(figure))
+    assert len(graph.boxes) == 8 + 2 and "again" not in graph.text(), "the graph itself has it once"
+    assert not figure.findobj(AxesImage), "an image costs more than all the rest"
+    large = teach.graph((minigrad.rand(9, 9).requires_grad_() * 2).sum()).figure()
+    assert large.findobj(AxesImage) and large.suppressComposite, "not one image as large as the figure"
 
 
 def test_values_that_the_tape_did_not_keep_are_computed_again():

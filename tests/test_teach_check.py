@@ -115,6 +115,26 @@ def around(X, V, u):
                      if 0 <= i + a < h and 0 <= j + b < w) for j in range(w)] for i in range(h)]
 
 
+def around_unguarded(X, V, u, x_ends=True, v_moved=True):
+    """The same with negative indices, which Python takes from the other end."""
+    D, (h, w) = len(V) // 2, X.shape
+    H, far = X.numpy() * 0 + u, -D if x_ends else 0
+    for i, j, a, b in itertools.product(range(h), range(w), range(-D, D + 1), range(-D, D + 1)):
+        if far <= i + a < h and far <= j + b < w:
+            H[i, j] += float(V[a + D * v_moved, b + D * v_moved] * X[i + a, j + b])
+    return H
+
+
+@pytest.mark.parametrize("options, words", [
+    (dict(), "A negative index reads from the other end: X[i + a, j + b] must be 0 there."),
+    (dict(x_ends=False, v_moved=False), "V[a, b] stands at [a + D, b + D]"),
+    (dict(v_moved=False), "In X and in V a negative index"),
+])
+def test_negative_indices_in_the_local_layer(options, words):
+    assert words in teach.check("local_layer", lambda X, V, u: around_unguarded(X, V, u, **options)).misconception
+    assert teach.check("local_layer", lambda X, V, u: around_unguarded(X, V, u, x_ends=False))
+
+
 def learned(X, Y, steps, lr):
     """By NumPy alone: the gradient of the sum of (k0 X[:, :-1] + k1 X[:, 1:] - Y) ** 2."""
     X, Y, k = X.numpy(), Y.numpy(), np.zeros(2)
@@ -227,6 +247,39 @@ def test_a_stub_that_raises_is_not_done_yet():
     assert teach.check("corr2d", stub).status == "not done yet"
 
 
+def test_an_operator_that_is_not_implemented_is_no_stub():
+    verdict = teach.check("squared_error", lambda Y_hat, Y: ((Y_hat - Y) ^ 2).sum())
+    assert verdict.status == "not yet" and "NotImplementedError: bitwise_xor()" in verdict.text()
+    assert "\nIn Python ^ is exclusive or; a power is **.\n" in verdict.text()
+    verdict = teach.check("output_size", lambda n, k, p, s: (n / s) ^ 1)
+    assert "It raised TypeError" in verdict.text() and "a power is **." in verdict.text()
+    text = wrong(lambda X, K: X + "1")
+    assert "It raised TypeError" in text and "exclusive or" not in text
+
+
+def test_functions_that_only_change_their_arguments_are_told_to_return():
+    def in_place(weight, grad, lr):
+        weight -= lr * grad
+
+    def of_numbers(n, k, p, s):
+        n -= k
+
+    text = teach.check("sgd_step", in_place).text()
+    assert "changes its argument weight and returns None: leave weight as it was" in text and "`return`" in text
+    assert "is there a `return`?" in teach.check("output_size", of_numbers).text()
+
+    def raising(X, K):
+        raise NotImplementedError
+
+    assert "`return`" not in teach.check("corr2d", raising).text()
+
+
+def test_a_value_may_be_of_integers():
+    for kernel in ([[1], [-1]], minigrad.tensor([[1], [-1]]), np.array([[1], [-1]])):
+        assert teach.check("horizontal_edges", kernel)
+    assert "The upper pixel" not in wrong([[2], [-1]], "horizontal_edges")
+
+
 def test_an_attempt_that_returns_none_in_one_case_only():
     assert "It returned None here" in wrong(lambda X, K: by_hand(X, K) if X.shape == (3, 3) else None)
 
@@ -269,10 +322,20 @@ def test_the_same_errors_alone_do_not_make_a_mistake_known():
     assert verdict.misconception is None and "IndexError: string index out of range" in verdict.text()
 
 
+def test_wording():
+    pair = Exercise("Write pair(x).", lambda x: ([x, x], x.sum()), cases=[(minigrad.ones(2),), (minigrad.ones(3),)])
+    text = pair.check("pair", lambda x: ([x], x.sum())).text()
+    assert "In part 0 of it: your result has shape [1, 2]; the right one has shape [2, 2]." in text
+    assert pair.check("pair", lambda x: ([x, x], x.sum())).sentence == "It gives the right result in both cases."
+    text = pair.check("pair", lambda x: [np.float64(0.002), (np.float32(0.1), np.int64(3))]).text()
+    assert "yours: [0.002, (0.1, 3)]\n" in text
+    assert "in all 5 cases" in teach.check("output_size", TABLE["output_size"].answer).text()
+
+
 def test_parts_classes_and_modules():
     pair = Exercise("Write pair(x).", lambda x: (x, x.sum()), cases=[(minigrad.ones(3),)])
     assert pair.check("pair", lambda x: [x.tolist(), 3])
-    assert "In part 1 of it: The number differs." in pair.check("pair", lambda x: (x, 4)).text()
+    assert "In part 1 of it: the number differs." in pair.check("pair", lambda x: (x, 4)).text()
     layer = Exercise("Make a layer.", nn.Conv2d(1, 6, 5, padding=2), cases=[(minigrad.ones(1, 1, 28, 28),)],
                      observe=lambda layer, x: tuple(layer(x).shape), what="shape of the output",
                      mistakes={"No padding.": nn.Conv2d(1, 6, 5)})

@@ -70,6 +70,34 @@ def test_linear_fails(x):
     assert not teach.equivariance(rows, x, shift=(0, 1)).holds
 
 
+@pytest.mark.parametrize("layer, why", [
+    (nn.AdaptiveAvgPool2d(1), "sees the whole input, so that what was shifted in and out counts"),
+    (nn.Linear(8, 8), "sees its whole row, with weights of its own"),
+    (nn.Linear(8, 3), "sees its whole row, with weights of its own"),  # not aliasing
+    (nn.Softmax(-1), "sees its whole row, so that what was shifted in and out counts"),
+    (nn.Softmax(2), ""),
+])  # fmt: skip
+def test_what_every_cell_sees_is_said_only_where_it_is_true(x, layer, why):
+    said = teach.equivariance(layer, x, shift=(0, 1)).verdict()
+    assert said.endswith(f": every output cell {why}") if why else "every output cell" not in said
+
+
+def test_the_default_shift_is_along_the_last_axis():
+    for layer, size, shift in ((nn.Conv1d(1, 1, 3, padding=1), (1, 1, 8), (1,)), (nn.Conv1d(2, 1, 3), (2, 8), (1,)),
+                               (nn.Conv2d(1, 1, 3), (1, 5, 8), (0, 1)),
+                               (nn.Conv3d(1, 1, 2), (1, 1, 4, 5, 6), (0, 0, 1)),
+                               (nn.Conv3d(1, 1, 2), (1, 4, 5, 6), (0, 0, 1)), (F.relu, (1, 4, 4), (0, 1)),
+                               (lambda x: F.conv1d(x, minigrad.ones(1, 1, 3)), (1, 1, 8), (1,))):
+        measured = teach.equivariance(layer, minigrad.rand(*size))
+        assert measured.shift == shift and measured.holds
+    assert teach.equivariance(nn.Conv2d(1, 1, 3), minigrad.rand(1, 1, 8, 8), 2).shift == (0, 2)
+
+
+def test_one_cell_is_one_cell(x):
+    said = str(teach.equivariance(nn.AdaptiveAvgPool2d(1), x))
+    assert "  interior       1 cell    max" in said and "at 1 of 1 cell:" in said
+
+
 def test_the_ladder_says_what_it_should():
     minigrad.manual_seed(0)
     for layer in teach.ladder(channels=1, size=(8, 8), delta=1).layers(seed=1):
@@ -157,6 +185,22 @@ def test_errors_teach(shape, shift, error, words):
     assert words in str(raised.value)
 
 
+@pytest.mark.parametrize("layer, x, shift, error, words", [
+    (nn.Conv1d(1, 1, 3), minigrad.ones(1, 1, 8), (0, 1), ValueError,
+     "shift=(0, 1) is for 2-D, but the windows of the layer are 1-D (x has shape [1, 1, 8]): write shift=(1,)"),
+    (F.relu, minigrad.ones(1, 1, 8, 8), (1,), ValueError, "but it has shape [1, 1, 8, 8]: write shift=(0, 1)"),
+    (F.relu, minigrad.ones(0, 1, 8, 8), 1, ValueError, "of finite numbers, one or more, but it has shape [0, 1, 8, 8]"),
+    (F.relu, minigrad.full((1, 1, 4, 4), float("nan")), 1, ValueError, "must be of finite numbers, one or more, but"),
+    (minigrad.log, minigrad.ones(1, 1, 4, 4), 1, ValueError, "log of shift x holds nan or inf, which cannot be"),
+    (3, minigrad.ones(1, 1, 4, 4), 1, TypeError, "argument 'layer' must be a Module or a function, not int"),
+    (minigrad.ones(1), F.relu, 1, TypeError, "not Tensor: the order is equivariance(layer, x)"),
+], ids=range(7))  # fmt: skip
+def test_what_cannot_be_measured(layer, x, shift, error, words):
+    with pytest.raises(error) as raised:
+        teach.equivariance(layer, x, shift)
+    assert words in str(raised.value)
+
+
 def test_x_must_be_a_tensor_of_floats():
     with pytest.raises(TypeError, match="argument 'x' must be Tensor, not list"):
         teach.equivariance(F.relu, [1.0])
@@ -180,7 +224,27 @@ def test_the_picture_shows_both_sides_and_frames_the_border(x):
     assert "equivariant, but for the border" in words(axes[2])[0]
 
 
+def test_the_verdict_stands_first_in_the_picture_and_in_large_letters(x):
+    result, measured = teach.equivariance(nn.MaxPool2d(2), x, shift=(0, 1)).figure().axes[2].texts
+    assert result.get_text().startswith("not equivariant: shift (0, 1)") and result.get_fontsize() >= 12
+    assert measured.get_text().startswith("MaxPool2d, shift (0, 1)") and measured.get_fontsize() >= 10
+    assert "not equivariant" not in measured.get_text()
+
+
 def test_a_large_picture_is_cropped_and_says_so():
     measured = teach.equivariance(nn.Conv2d(1, 1, 3, stride=2), minigrad.rand(1, 1, 60, 64), shift=(0, 1))
     axes = measured.figure().axes
     assert "(of 29x31 rows " in axes[5].get_title() and len(words(axes[5])) == 64
+
+
+def test_the_picture_says_what_the_colours_mean_and_shows_the_worst_plane(x):
+    minigrad.manual_seed(0)
+    measured = teach.equivariance(nn.Conv3d(1, 1, 3, padding=1), minigrad.rand(1, 1, 5, 6, 7))
+    figure = measured.figure()
+    assert figure.get_supxlabel() == "red: positive, blue: negative, white: 0; darker: larger"
+    plane = int(np.unravel_index(measured.difference.argmax(), measured.difference.shape)[2])
+    assert figure.axes[5].get_title() == f"|difference|, plane {plane}"
+    assert figure.axes[0].get_title() == f"x, plane {plane}"
+    assert np.asarray(figure.axes[5].images[0].get_array()).max() == measured.difference.max() > 0
+    scores = nn.Sequential(nn.Flatten(), nn.Linear(210, 3))
+    assert teach.equivariance(scores, minigrad.rand(1, 1, 5, 6, 7)).figure().axes[0].get_title() == "x, plane 2"

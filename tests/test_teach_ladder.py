@@ -130,3 +130,9 @@ def test_the_picture_is_a_logarithmic_bar_chart_with_numbers(tmp_path):
     assert [round(b.get_x() + b.get_width()) for b in axes.patches] == [step.weights for step in ladder.steps]
     ladder.save(tmp_path / "l.html")
     assert "57.6 GB" in (tmp_path / "l.html").read_text()
+
+
+def test_ratios_of_small_ladders_and_one_weight():
+    little = teach.ladder(1, (2, 2), delta=1)
+    assert str(little).endswith("The same weights at every position: 1.8 times fewer. Only near ones: as many.")
+    assert any(t.get_text().startswith("1 weight\n") for t in teach.ladder(1, (2,), 0).figure().axes[0].texts)

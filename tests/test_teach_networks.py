@@ -155,6 +155,13 @@ def my_numeric(f, x, eps, back=True):
     return gradient
 
 
+def my_receptive_size(layers, size):
+    jump = 1
+    for k, s, d in layers:
+        size, jump = size + d * (k - 1) * jump, jump * s
+    return size
+
+
 @pytest.mark.parametrize("name, attempt", [
     ("dilate", my_dilate), ("cross_entropy", my_cross_entropy), ("pick_backward", my_pick), ("im2col", my_im2col),
     ("numeric_gradient", my_numeric), ("reach", lambda k, d: k + (k - 1) * (d - 1)),
@@ -179,6 +186,15 @@ def test_a_students_right_attempt_passes(name, attempt, capsys):
     ("im2col", lambda x, h, w: my_im2col(x, h, w, turned=True), "Rows and columns are swapped"),
     ("numeric_gradient", lambda f, x, eps: my_numeric(f, x, eps, back=False), "one side only"),
     ("momentum_step", lambda w, v, g, lr, m: (w - (m * v + lr * g), m * v + lr * g), "learning rate into the velocity"),
+    ("momentum_step", lambda w, v, g, lr, m: (m * v + g, w - lr * (m * v + g)), "The weight comes first"),
+    ("receptive_size", lambda layers: my_receptive_size(layers, 0), "started from 0"),
+    ("receptive_size", lambda layers: my_receptive_size(reversed(layers), 1), "from the output on"),
+    ("accuracy", lambda s, t: 100 * sum(int(a.argmax() == b) for a, b in zip(s, t)) / len(t), "in percent"),
+    ("cross_entropy", lambda s, t: -F.softmax(s, dim=1).log()[minigrad.arange(len(t)), t].mean(),
+     "rounded to 0, and its log is -inf"),
+    ("cross_entropy", lambda s, t: -sum(row[i] - row.exp().sum().log() for row, i in zip(s, t)) / len(t),
+     r"write max \+ log"),
+    ("multiply_adds", lambda x, w: 2 * x[0] * (x[2] - w[2] + 1) * (x[3] - w[3] + 1) * math.prod(w), "counts once"),
     ("unbroadcast", lambda g, shape: g.sum(0) if len(shape) < g.ndim else g, "It raised|parts|shape"),
 ])  # fmt: skip
 def test_a_students_mistake_is_named(name, attempt, words, capsys):

@@ -25,7 +25,9 @@ BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 in_browser = pytest.mark.skipif(not (BROWSER and DRIVER), reason="the page is NOT TESTED: no chromium and chromedriver")
 
 OPTIONS = ("--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-           "--disable-component-update --disable-sync --disable-dev-shm-usage --lang=en").split()  # fmt: skip
+           "--disable-component-update --disable-sync --disable-dev-shm-usage --lang=en "
+           # The page notes its setting in the address; the tests change it more often than a browser lets anybody.
+           "--disable-ipc-flooding-protection").split()  # fmt: skip
 
 READ = """
 const text = (id) => document.getElementById(id).textContent.replace(/\\s+/g, " ").trim();

@@ -319,3 +319,75 @@ def test_an_input_size_without_a_batch_gets_one():
     net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(2 * 4 * 4, 3))
     with_batch, without = (teach.receptive_field(net, size, layer="0", at=(1, 2)) for size in ((1, 1, 6, 6), (1, 6, 6)))
     assert with_batch.box == without.box == ((1, 3), (2, 4))
+
+
+def test_circular_padding_wraps_round():
+    net = positive(nn.Conv2d(1, 1, 3, padding=1, padding_mode="circular"))
+    field = teach.receptive_field(net, (1, 9, 9), at=(0, 4), effective=True)
+    assert field.box == ((0, 8), (3, 5)) and field.wrapped == ((8, 1), None)
+    assert field.sees() == "rows 8 and 0 to 1, columns 3 to 5 (wraps round)" and "of the 9 positions in" in str(field)
+    assert (field.size, field.jump, field.start) == ((3, 3), (1, 1), (-1, -1))
+    left = field.figure().axes[0]
+    frames = {tuple(p.get_bbox().bounds) for p in left.patches}
+    assert {(2.5, -0.5, 3, 2), (2.5, 7.5, 3, 1)} <= frames
+    x = minigrad.ones(1, 1, 9, 9, dtype=minigrad.float64)
+    for i, j in np.ndindex(9, 9):  # the gradient is where the parts are
+        rows, columns = teach.receptive_field(net, (1, 9, 9), at=(i, j)).parts()
+        x = x.detach().requires_grad_()
+        net(x)[0, 0, i, j].backward()
+        inside = [sorted(k for first, last in parts for k in range(first, last + 1)) for parts in (rows, columns)]
+        assert [sorted(set(k.tolist())) for k in np.nonzero(x.grad.numpy()[0, 0])] == inside
+    small = teach.receptive_field(net, (1, 3, 3), at=(0, 0))
+    assert small.wrapped == (None, None) and small.sees().startswith("the whole input")
+
+
+def test_reflected_padding_and_dilation_do_not_wrap():
+    reflect = nn.Conv2d(1, 1, 5, padding=2, padding_mode="reflect")
+    assert teach.receptive_field(reflect, (1, 5, 5), at=(0, 0)).wrapped == (None, None)
+    assert teach.receptive_field(nn.Conv1d(1, 1, 3, dilation=4), (1, 9), at=0).wrapped == (None,)
+    rolled = teach.receptive_field(lambda x: F.avg_pool1d(x.roll(1, 2), 3, 1), (1, 1, 9), at=(0,))
+    assert rolled.wrapped == ((8, 1),)
+
+
+def test_a_layer_by_its_number_and_the_errors_of_a_wrong_one():
+    net = nn.Sequential(*[nn.Conv2d(1, 1, 3, padding=1) for _ in range(12)])
+    assert str(teach.receptive_field(net, (1, 9, 9), layer=5)) == str(teach.receptive_field(net, (1, 9, 9), layer="5"))
+    for layer, error, words in (
+        (12, ValueError, "'layer' is 12, but the modules that the model ran are ['0', '1', '2', '3', '4', '5', …"),
+        ("x", ValueError, "the modules that the model ran are ['0', '1', '2', '3', '4', '5', …, '11']"),
+        (nn.Sequential(nn.ReLU()), ValueError, "'layer' is this Sequential, but the modules that the model ran"),
+        ((0, 0), TypeError, "must be the name of a module (str) or the module, not tuple; a position is `at`"),
+    ):
+        with pytest.raises(error) as raised:
+            teach.receptive_field(net, (1, 9, 9), layer=layer)
+        assert words in str(raised.value) and len(str(raised.value)) < 200
+    with pytest.raises(ValueError, match=r"did you mean 'conv[12]' or 'conv[12]'\?"):
+        teach.receptive_field(LeNet5(), (1, 1, 32, 32), layer="conv3")
+    with pytest.raises(TypeError, match=r"not tuple: the order is receptive_field\(model, input_size\)"):
+        teach.receptive_field((1, 9, 9), net)
+    with pytest.raises(TypeError, match="say \\(1, 3, 32, 32\\), not Sequential$"):
+        teach.receptive_field(net, net)
+
+
+def test_a_layer_of_a_model_that_returns_several():
+    class Two(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(1, 1, 3)
+
+        def forward(self, x):
+            return x, self.conv(x)
+
+    assert teach.receptive_field(Two(), (1, 6, 6), layer="conv").size == (3, 3)
+    with pytest.raises(TypeError, match="but it returned tuple: name a `layer`; the modules that .* are .'conv'"):
+        teach.receptive_field(Two(), (1, 6, 6))
+
+
+def test_many_layers_are_elided_and_the_title_keeps_to_its_side():
+    net = nn.Sequential(*[nn.Conv2d(1, 1, 3, padding=1) for _ in range(60)])
+    field = teach.receptive_field(net, (1, 28, 28))
+    assert "\n… 22 more\n" in str(field)
+    left, right = field.figure().axes
+    names = [t.get_text() for t in right.get_yticklabels()]
+    assert len(names) == 25 and names[11:14] == ["10 Conv2d", "…", "48 Conv2d"]
+    assert max(map(len, left.get_title().splitlines())) <= 46

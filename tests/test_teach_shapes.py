@@ -99,7 +99,11 @@ def test_an_odd_total_names_both_habits():
 def test_stride_drops_and_several_sizes_fit():
     assert "stride 2 drops 1 cell at the end" in str(teach.solve(n=29, k=2, s=2))
     assert "stride 2 drops 1 column at the end" in str(teach.solve(n=(28, 29), k=2, s=2))
-    assert "stride 2 drops 1 cell at the end, of padding" in str(teach.solve(n=28, k=3, p=1, s=2))
+    assert "stride 2 leaves out 1 cell at the end, which is padding" in str(teach.solve(n=28, k=3, p=1, s=2))
+    both = str(teach.solve(n=(28, 29), k=3, p=2, s=4))
+    assert "stride 4 leaves out 1 row at the end, which is padding" in both
+    assert "stride 4 leaves out 2 columns at the end, which are padding" in both
+    assert "drops" not in str(teach.solve(n=28, k=3, p=1, s=2))
     assert "drops 2 cells at the end, 1 cell of the input, the rest padding" in str(teach.solve(n=9, k=4, p=1, s=5))
     several = teach.solve(k=2, s=2, out=14)
     assert list(several.solutions) == [28, 29] and several.values["n"] == 28 and "n = 28 or 29" in str(several)

@@ -1,5 +1,6 @@
 """teach.show: matrices side by side."""
 
+import numpy as np
 import pytest
 
 import minigrad
@@ -44,9 +45,42 @@ def test_a_tensor_with_a_history_and_a_file(tmp_path):
     assert (tmp_path / "x.png").stat().st_size > 1000
 
 
+def test_lists_and_arrays_of_numbers_are_shown_too():
+    shown = teach.show(X=[[0, 1], [2, 3]], y=(0.5, 1), z=np.eye(2))
+    assert shown.text().startswith("X, shape [2, 2]\ntensor([[0, 1],\n        [2, 3]])\ny, shape [2]\n")
+    assert [texts(axes) for axes in shown.figure().axes] == [["0", "1", "2", "3"], ["0.5", "1"], ["1", "0", "0", "1"]]
+
+
+def test_lists_of_several_lengths_have_their_own_frames_and_the_axis_a_name_below_the_last():
+    axes = teach.show(x=[1, 2, 3, 4], y=[1, 2]).figure().axes
+    assert [(a.patches[0].get_xy(), a.patches[0].get_width()) for a in axes] == [((-0.5, -0.5), 4), ((-0.5, -0.5), 2)]
+    assert [a.get_xlim() for a in axes] == [(-0.5, 3.5)] * 2 and [a.get_xlabel() for a in axes] == ["", "column"]
+    for a in axes:
+        assert not any(tick.gridline.get_visible() for tick in a.yaxis.get_minor_ticks())
+
+
+def test_numbers_stay_inside_of_their_cells():
+    panels = {f"m{n}": 5 * np.random.default_rng(n).standard_normal((n, n)) for n in (2, 5, 10, 15)}
+    figure = teach.show(**panels, k=[[0.01, 0], [0, 0]]).figure()
+    figure.savefig("/dev/null", format="png")  # lays everything out
+    for axes in figure.axes[:5]:  # the sixth is empty
+        cell = axes.get_window_extent().width / (axes.get_xlim()[1] + 0.5)
+        assert axes.texts and all(t.get_window_extent().width < cell for t in axes.texts), axes.get_title()
+    assert all(len(text.partition(".")[2]) <= 1 for text in texts(figure.axes[2]))  # fewer decimals
+    assert texts(figure.axes[4]) == ["0.01", "0", "0", "0"]
+
+
+def test_numbers_too_small_to_read_give_way_to_a_colour_bar():
+    figure = teach.show(x=minigrad.ones(4, 16, 16) / 777).figure()
+    assert not figure.axes[0].texts and len(figure.axes) == 8
+
+
 def test_errors():
-    with pytest.raises(TypeError, match=r"show\(\): argument 'X' must be Tensor, not list"):
-        teach.show(X=[1.0])
+    for bad in ([[1.0], [2.0, 3.0]], "word", None, {1}):
+        with pytest.raises(TypeError, match=r"argument 'X' must be Tensor, an array, or a list .*X=\[\[1, 2\], "):
+            teach.show(X=bad)
+    with pytest.raises(TypeError, match=r"needs a name, which becomes its title: write show\(X=X\)"):
+        teach.show(minigrad.ones(2, 2))
     for bad in (minigrad.tensor(1.0), minigrad.zeros(0, 2)):
         with pytest.raises(ValueError, match=r"show\(\): argument 'b' must have at least one axis and one element"):
             teach.show(b=bad)

@@ -295,3 +295,40 @@ def test_a_model_without_parameters(tmp_path):
     assert summary.parameters == 0
     for kind in ("png", "html"):
         summary.save(tmp_path / f"summary.{kind}")
+
+
+# ---- shared parameters
+
+
+def test_a_shared_parameter_is_counted_once_and_named():
+    net = nn.Sequential(nn.Linear(3, 3), nn.ReLU(), nn.Linear(3, 3))
+    net[2].weight = net[0].weight
+    summary = teach.summary(net, (1, 3))
+    assert [row.parameters for row in summary.rows] == [0, 12, 0, 3] and summary.parameters == 15
+    assert summary.text().endswith("\nA shared parameter is counted once, in its first row: 2.weight is 0.weight.")
+    assert "shared parameter" not in teach.summary(nn.Sequential(nn.Linear(3, 3)), (1, 3)).text()
+
+
+def test_files_that_cannot_be_written_are_named_as_given(tmp_path):
+    summary = teach.summary(nn.Linear(3, 2), (1, 3))
+    with pytest.raises(FileNotFoundError) as raised:
+        summary.save(tmp_path / "none" / "x.txt")
+    assert raised.value.filename == str(tmp_path / "none" / "x.txt") and ".tmp" not in str(raised.value)
+    (tmp_path / "a.txt").mkdir()
+    with pytest.raises(IsADirectoryError) as raised:
+        summary.save(tmp_path / "a.txt")
+    assert raised.value.filename == str(tmp_path / "a.txt") and ".tmp" not in str(raised.value)
+    with pytest.raises(ValueError, match="must end in .svg, .png, .html or .txt, but got ''$"):
+        summary.save("")
+
+
+def test_a_lazy_layer_that_does_not_run_has_no_parameters_yet():
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = nn.LazyLinear(3), nn.LazyLinear(4)
+
+        def forward(self, x):
+            return self.a(x)
+
+    assert teach.summary(Net(), (1, 2)).parameters == 9

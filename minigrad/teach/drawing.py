@@ -29,9 +29,10 @@ def grid(axes, values, title="", *, texts=None, limit=None, marked=None, ghost=N
     """A matrix as cells that show their numbers, coloured by value around zero.
 
     axes: of matplotlib. values (rows, columns). texts: what to write in place of the numbers, of the same
-    shape ("" for nothing). limit: the absolute value of the darkest colour. marked: {(row, column): colour}
-    draws frames. ghost: a boolean mask of cells that are not really there (padding): hatched and grey.
-    size: the points of the letters. names: of the two axes. Returns the image, for a colour bar.
+    shape ("" for nothing; [] for a grid of colours alone). limit: the absolute value of the darkest colour.
+    marked: {(row, column): colour} draws frames. ghost: a boolean mask of cells that are not really there
+    (padding): hatched and grey. size: the points of the letters; without it they fit the cells of the figure,
+    whose size should be set by then. names: of the two axes. Returns the image, for a colour bar.
     """
     values = np.asarray(values, dtype=float)
     rows, columns = values.shape
@@ -54,17 +55,35 @@ def grid(axes, values, title="", *, texts=None, limit=None, marked=None, ghost=N
         for i, j in np.argwhere(ghost):
             axes.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, facecolor="#eeeeee", edgecolor=FAINT, hatch="///", lw=0))
     if texts is None and max(rows, columns) <= 16:
-        texts = [[number(v, 3) for v in row] for row in values]
+        texts = written(axes, values, limit)
     if texts is not None:
-        longest = max((len(t) for row in texts for t in row), default=1)
-        size = size or max(4.5, min(10, 36 / max(longest, 2)))
+        size = size or max(3, fitting(axes, texts))
         for i, row in enumerate(texts):
             for j, text in enumerate(row):
-                dark = abs(values[i, j]) > 0.6 * limit and not (ghost is not None and ghost[i][j])
+                dark = 0.6 * limit < abs(values[i, j]) < np.inf and not (ghost is not None and ghost[i][j])
                 axes.text(j, i, text, ha="center", va="center", fontsize=size, color=PAPER if dark else INK)
     for (i, j), colour in (marked or {}).items():
         frame(axes, i, j, colour)
     return image
+
+
+def written(axes, values, limit):
+    """The numbers of a grid, with fewer decimals where the cells are narrow; [] if they would be too small to read."""
+    texts = [[number(v, 3) for v in row] for row in values]
+    for digits in (3, 2):  # of the largest
+        if fitting(axes, texts) < 4.5:
+            texts = [[number(v, 3) for v in row]
+                     for row in values.round(max(0, digits - 1 - int(np.floor(np.log10(limit)))))]
+    return texts if fitting(axes, texts) >= 3 else []
+
+
+def fitting(axes, texts):
+    """The points of letters, at most 10, in which texts fit the cells of a grid."""
+    longest = max((len(t) for row in texts for t in row), default=1)
+    rows, columns = max(1, len(texts)), max(1, max(map(len, texts), default=1))
+    (width, height), place = axes.figure.get_size_inches(), axes.get_position()
+    cell = 72 * min(width * place.width / columns, height * place.height / rows)
+    return min(10, 1.4 * cell / max(longest, 2))  # a letter is 0.6 of its size wide
 
 
 def frame(axes, row, column, colour, height=1, width=1, **style):

@@ -51,7 +51,7 @@ class Explanation:
 
     def save(self, path):
         """Write to `path`, whole or not at all: .svg, .png, .html or .txt. ValueError for another ending."""
-        path = Path(path)
+        given, path = path, Path(path)
         kind = path.suffix.lower()
         if kind in (".svg", ".png"):
             content = self._image(kind[1:])
@@ -60,5 +60,8 @@ class Explanation:
         elif kind == ".txt":
             content = f"{self.text()}\n".encode()
         else:
-            raise ValueError(f"save(): argument 'path' must end in .svg, .png, .html or .txt, but got {str(path)!r}")
-        write_whole(path, content)
+            raise ValueError(f"save(): argument 'path' must end in .svg, .png, .html or .txt, but got {str(given)!r}")
+        try:
+            write_whole(path, content)
+        except OSError as error:  # which names the temporary file
+            raise type(error)(error.errno, error.strerror, str(given)) from None

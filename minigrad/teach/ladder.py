@@ -72,8 +72,8 @@ class Ladder(Explanation):
             "\n(for one channel of X and one of H; each pair of channels has weights of its own)")
         return (f"from a dense layer to a convolution: {self.shapes()}\n\n{table(formulae)}{letters}\n\n"
                 f"{table(rows, right=(1, 2))}\n\n"
-                f"The same weights at every position: {first / second:,.0f} times fewer. Only near ones: again "
-                f"{second / third:,.0f} times fewer.")
+                f"The same weights at every position: {fewer(first / second)}. Only near ones: "
+                f"{fewer(second / third, 'again ')}.")
 
     def draw(self, figure):
         figure.set_size_inches(8, 3)
@@ -81,8 +81,9 @@ class Ladder(Explanation):
         colours = (drawing.RED, drawing.ORANGE, drawing.BLUE)
         for y, (step, colour) in enumerate(zip(self.steps, colours)):
             axes.barh(y, step.weights - 0.5, left=0.5, color=colour, height=0.6)
-            axes.annotate(f"{step.weights:,} weights\n{in_bytes(step.bytes)}", (step.weights, y), (5, 0),
-                          textcoords="offset points", va="center", fontsize=9)
+            weights = "1 weight" if step.weights == 1 else f"{step.weights:,} weights"
+            axes.annotate(f"{weights}\n{in_bytes(step.bytes)}", (step.weights, y), (5, 0), textcoords="offset points",
+                          va="center", fontsize=9)
         axes.set_xscale("log")
         axes.set_xlim(0.5, max(s.weights for s in self.steps) * 10 ** (0.4 * math.log10(self.steps[0].weights + 10)))
         axes.set_yticks(range(3), [s.name for s in self.steps])
@@ -170,6 +171,11 @@ def dense_weights(V, size):
 
 def _step(name, weights, biases, formula, counted):
     return Step(name, weights, weights * FLOAT32, formula, counted, biases)
+
+
+def fewer(ratio, again=""):
+    """How many times fewer weights: 1.8, 6,368; none fewer where there is nothing to save."""
+    return "as many" if ratio == 1 else f"{again}{ratio:,.{0 if ratio >= 10 else 1}f} times fewer".replace(".0 ", " ")
 
 
 def in_bytes(n):

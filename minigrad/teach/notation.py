@@ -2,8 +2,10 @@
 
 
 def number(x, digits=4):
-    """A number as one writes it by hand, rounded to so many digits: 43, 0.25, -1.5, 1.44e+10."""
-    return f"{float(x) + 0.0:.{digits}g}"  # + 0.0: there is no -0
+    """A number as one writes it by hand, rounded to so many digits: 43, 0.25, -1.5, 1.44e+10. An integer of up to
+    three digits more is exact: 1234567."""
+    x = float(x) + 0.0  # there is no -0
+    return f"{x:.0f}" if x.is_integer() and abs(x) < 10 ** (digits + 3) else f"{x:.{digits}g}"
 
 
 def factor(x):

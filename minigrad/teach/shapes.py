@@ -183,9 +183,12 @@ class Axis:
 
         if left > 0:
             lost = max(left - self.sides[1], 0)
-            of = f", {count(lost)} of the input, the rest padding" if lost else ", of padding"
-            of = "" if lost == left else of
-            yield f"stride {v['s']} drops {count(left)} at the end{of}"
+            if not lost:
+                verb = "is" if left == 1 else "are"
+                yield f"stride {v['s']} leaves out {count(left)} at the end, which {verb} padding"
+            else:
+                of = f", {count(lost)} of the input, the rest padding" if lost < left else ""
+                yield f"stride {v['s']} drops {count(left)} at the end{of}"
         if left < 0:
             yield f"ceil_mode: the last window hangs over the end by {count(-left)}"
         if v["s"] > reach and v["out"] > 1 and not self.rule.transposed:

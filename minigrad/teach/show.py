@@ -4,17 +4,18 @@ import math
 
 import numpy as np
 
+from .. import tensor
+from ..engine import Value
 from . import drawing
-from .arguments import array
 from .explanation import Explanation
 
 
-def show(**tensors):
-    """Tensors under their names, side by side: show(X=X, K=K).
+def show(*unnamed, **tensors):
+    """Tensors, arrays or lists of numbers under their names, side by side: show(X=X, K=K).
 
-    Each tensor is (columns,), (rows, columns), or (..., rows, columns), which makes a matrix for each index of the
-    axes in front (where these are all of size 1, one matrix). TypeError for what is no tensor, ValueError for a
-    tensor of no axes or of no elements.
+    Each is (columns,), (rows, columns), or (..., rows, columns), which makes a matrix for each index of the axes in
+    front (where these are all of size 1, one matrix). TypeError for what holds no numbers or has no name, ValueError
+    for a tensor of no axes or of no elements.
 
     >>> import minigrad
     >>> from minigrad import teach
@@ -22,11 +23,25 @@ def show(**tensors):
     K, shape [1, 2]
     tensor([[ 1., -1.]])
     """
+    if unnamed:
+        raise TypeError("show(): each matrix needs a name, which becomes its title: write show(X=X)")
+    tensors = {name: numbers(x, name) for name, x in tensors.items()}
     for name, x in tensors.items():
-        if not array(x, name, "show").shape or not x.numel():
+        if not x.shape or not x.numel():
             raise ValueError(f"show(): argument '{name}' must have at least one axis and one element, but its shape is "
                              f"{list(x.shape)}")
     return Matrices(tensors)
+
+
+def numbers(x, name):
+    """x as a tensor; TypeError unless it is one, or an array or lists of numbers."""
+    if isinstance(x, Value):
+        return x
+    try:
+        return tensor(x)
+    except (TypeError, ValueError, RuntimeError):
+        raise TypeError(f"show(): argument '{name}' must be Tensor, an array, or a list of numbers or of rows that are "
+                        f"equally long, such as {name}=[[1, 2], [3, 4]], but got {x!r:.60}") from None
 
 
 class Matrices(Explanation):
@@ -65,7 +80,7 @@ class Matrices(Explanation):
         grid = list(figure.subplots(rows, columns, squeeze=False, width_ratios=widths).flat)
         for axes, (title, matrix) in zip(grid, shown):
             image = drawing.grid(axes, matrix, title)
-            if max(matrix.shape) > 16:
+            if not axes.texts:
                 figure.colorbar(image, ax=axes, location="bottom", label="value")
         for axes in grid[len(shown):]:
             axes.axis("off")
@@ -75,11 +90,14 @@ class Matrices(Explanation):
     def _draw_lists(self, figure, panels):
         """One below the other, so that their columns can be compared."""
         longest = max(matrix.shape[1] for _, matrix in panels)
-        figure.set_size_inches(max(4, min(14, 1 + 0.5 * longest)), 1.1 * len(panels))
-        for axes, (title, matrix) in zip(figure.subplots(len(panels), 1, squeeze=False).flat, panels):
-            image = drawing.grid(axes, matrix, title, names=("", "column"))
-            if matrix.shape[1] > 16:
+        figure.set_size_inches(max(4, min(14, 1 + 0.5 * longest)), 1.1 * len(panels) + 0.2)
+        grid = list(figure.subplots(len(panels), 1, squeeze=False).flat)
+        for axes, (title, matrix) in zip(grid, panels):
+            image = drawing.grid(axes, matrix, title, names=("", "column" if axes is grid[-1] else ""))
+            if not axes.texts:
                 figure.colorbar(image, ax=axes, label="value")
             axes.set_yticks([])
+            axes.grid(visible=False, which="minor", axis="y")  # lines would run on where a list is shorter
             axes.set_xlim(-0.5, longest - 0.5)
             axes.spines[:].set_visible(False)
+            drawing.frame(axes, 0, 0, drawing.INK, width=matrix.shape[1], linewidth=1, clip_on=False)

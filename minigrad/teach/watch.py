@@ -16,14 +16,18 @@ import warnings
 import zlib
 from pathlib import Path
 
+import numpy as np
+
 from ..autograd.steps import Names, operator_name, variables
 from ..engine import Operator, Value, is_grad_enabled
 from ..nn import Module
+from ..ops import elementwise
 from ..tensor import Tensor
 
 ENDS = ("argmax", "argmin", "detach", "item", "numpy", "tolist", "no_grad", "inference_mode", "data", "round", "sign")
 REDUCED = {"Mean", "Sum"}
-ELEMENTWISE = {"Mul", "Pow", "Abs", "SmoothL1Loss", "Div", "Where", "Sqrt", "Exp", "Clone", "ToCopy"}
+ELEMENTWISE = {"Add", "Sub", "Neg", "Mul", "Pow", "Abs", "SmoothL1Loss", "Div", "Where", "Sqrt", "Exp", "Clone",
+               "ToCopy"}  # fmt: skip
 SAME_NUMBERS = {"View", "ToCopy", "Clone", "Permute"}
 
 
@@ -56,7 +60,7 @@ on purpose is fine.)
         self.used = {}  # id of a leaf -> (the leaf, its numbers as they were at its last backward())
         if not watch.on:
             ORIGINAL.update(backward=Tensor.backward, __call__=Module.__call__)
-            Tensor.backward, Module.__call__ = backward, call
+            Tensor.backward, Module.__call__, elementwise.Sub.forward = backward, call, difference
         watch.on.append(self)
 
     def stop(self):
@@ -65,6 +69,7 @@ on purpose is fine.)
             watch.on.remove(self)
             if not watch.on:
                 Tensor.backward, Module.__call__ = ORIGINAL["backward"], ORIGINAL["__call__"]
+                del elementwise.Sub.forward  # of its own: the inherited one is back
                 REPORTED.clear()
 
     def __enter__(self):
@@ -79,9 +84,15 @@ ORIGINAL, REPORTED = {}, []
 
 def backward(self, *args, **kwargs):
     nodes = tape(self)
-    for message in (*softmax_twice(nodes), *column_against_row(self, nodes), *two_passes(nodes)):
+    for message in dict.fromkeys([*softmax_twice(nodes), *column_against_row(self, nodes), *two_passes(nodes)]):
         warn(message)
     return ORIGINAL["backward"](self, *args, **kwargs)
+
+
+def difference(self, x, y, **params):
+    """A subtraction that remembers the shapes of its inputs: the tape does not."""
+    self.shapes = np.shape(x), np.shape(y)
+    return super(elementwise.Sub, self).forward(x, y, **params)
 
 
 def call(self, *inputs, **kwargs):
@@ -169,25 +180,23 @@ def softmax_twice(nodes):
 
 
 def column_against_row(root, nodes):
-    """A loss over the differences of all predictions to all targets."""
-    last = root.grad_fn
-    if type(last).__name__ not in REDUCED:
-        return
-    node = maker(last, ELEMENTWISE)
-    if type(node).__name__ != "Sub":
-        return
-    shape = nodes[node]
-    if len(shape) != 2 or shape[0] != shape[1] or shape[0] < 2:
-        return
-    n = shape[0]
-    given = [edge.shape for edge in node._edges if edge is not None]
-    forms = [(n, 1), (n,)]
-    mine = next((form for form in forms if form in given), None)
-    if mine and (1, n) not in given:  # who wrote a row meant the square
-        other = forms[1 - forms.index(mine)]
-        yield (f"the loss compares each of {n} predictions with each of {n} targets: a tensor of shape {mine} against "
-               f"one of shape {other} broadcasts to ({n}, {n}), and the loss is over {n * n} differences. Give both "
-               "one shape: target.reshape(prediction.shape), or prediction.squeeze(1).")
+    """A loss over the differences of all predictions to all targets: what is summed to one number, and what such
+    numbers are added to and scaled by."""
+    waiting, seen = [(root.grad_fn, False)], set()
+    while waiting:
+        node, reduced = waiting.pop()
+        kind = type(node).__name__
+        if (node, reduced) in seen or not isinstance(node, Operator):
+            continue
+        seen.add((node, reduced))
+        shapes = getattr(node, "shapes", ()) if kind == "Sub" else ()
+        n = nodes[node][0] if nodes[node] else 0
+        if reduced and n > 1 and set(shapes) == {(n, 1), (n,)}:
+            yield (f"the loss compares each of {n} predictions with each of {n} targets: a tensor of shape {shapes[0]} "
+                   f"against one of shape {shapes[1]} broadcasts to ({n}, {n}), and the loss is over {n * n} "
+                   "differences. Give both one shape: target.reshape(prediction.shape), or prediction.squeeze(1).")
+        elif kind in ELEMENTWISE or kind in REDUCED and nodes[node] == ():
+            waiting.extend((edge.target, reduced or kind in REDUCED) for edge in node._edges if edge is not None)
 
 
 def cannot_train(module, inputs, output):

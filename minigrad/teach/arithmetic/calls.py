@@ -21,6 +21,7 @@ FUNCTIONS = {f"{name}{d}d": getattr(functional, f"{name}{d}d") for name in WINDO
 FUNCTIONS |= {f.__name__: f for f in (
     functional.linear, matmul.matmul, loss.softmax, loss.log_softmax, loss.cross_entropy, functional.relu,
     unary.sigmoid, unary.tanh, elementwise.add, elementwise.sub, elementwise.mul, elementwise.div)}
+CONSTANTS = {"cross_entropy": ("target", "weight")}  # arguments that have no gradient
 LISTED = ("conv1d/2d/3d, convolve1d/2d/3d, conv_transpose1d/2d/3d, max_pool, avg_pool and adaptive_avg_pool of 1 to 3 "
           "dimensions, linear, matmul, softmax, log_softmax, cross_entropy, relu, sigmoid, tanh, + - * /")
 
@@ -31,7 +32,8 @@ class Call:
 
     def __init__(self, name, arguments, mode="zeros"):
         self.name, self.mode = name, mode
-        self.arguments = {key: _followed(x) if key != "target" else x for key, x in arguments.items()}
+        fixed = CONSTANTS.get(name, ())
+        self.arguments = {key: x if key in fixed else _followed(x) for key, x in arguments.items()}
         self.y = self.run(**self.arguments)
         self.value = self.y._array
 
@@ -78,6 +80,8 @@ def find(target, args, kwargs, caller):
     name = getattr(target, "__name__", "")
     if name in FUNCTIONS and str(getattr(target, "__module__", "")).startswith("minigrad"):
         return _bound(FUNCTIONS[name], args, kwargs, caller)
+    if getattr(target, "__module__", "") == loss.__name__:
+        raise unknown(name, caller)
     return recall(target(*map(_followed_floats, args), **{k: _followed_floats(x) for k, x in kwargs.items()}), caller)
 
 
@@ -159,4 +163,5 @@ def instead(caller, name="conv2d"):
     """The sentence that says how to name the inputs."""
     two = "minigrad.{}, a, b" if name in ("add", "sub", "mul", "div", "matmul") else "minigrad.{}, x"
     example = EXAMPLES.get(kind(name), two).format(name)
-    return f"Call {caller}({example}, at=...{', padding=1' if name == 'conv2d' else ''}) instead."
+    options = ["at=..."] * (caller != "matrix") + ["padding=1"] * (name == "conv2d")
+    return f"Call {caller}({', '.join([example, *options])}) instead."

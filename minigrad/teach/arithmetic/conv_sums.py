@@ -13,7 +13,8 @@ from ..notation import indexed
 from .convs import Convolution
 from .sums import Arithmetic, Panel, elided, sum_of_products
 
-ROWS = 3  # of a picture
+ROWS = 3  # of a picture; 2 if the kernel has more than LARGE elements
+LARGE = 64
 
 
 def output_cell(call, at):
@@ -139,11 +140,11 @@ def _plane(title, values, positions, colour, lead, ghost=None, start=None):
     return Panel(name, values[tuple(lead)], cells, colour, ghost, start or (0,) * min(2, values.ndim))
 
 
-def _rows(channels, leads, what):
+def _rows(conv, channels, leads, what):
     """The rows that are drawn, (channel, lead), and a sentence about those that are not."""
     rows = [(c, lead) for c in channels for lead in leads]
-    left = len(rows) - ROWS
-    return rows[:ROWS], f"The picture shows {ROWS} of {len(rows)} {what}." if left > 0 else ""
+    most = ROWS if np.prod(conv.kernel[-2:]) <= LARGE else 2
+    return rows[:most], f"The picture shows {most} of {len(rows)} {what}." if len(rows) > most else ""
 
 
 def _output_picture(conv, n, d, o, meeting):
@@ -152,7 +153,7 @@ def _output_picture(conv, n, d, o, meeting):
     cell = where(o, conv.out)
     before = max(conv.dims - 2, 0)
     leads = [(a,) for a in range(conv.kernel[0])] if before else [()]
-    rows, left = _rows(conv.channels_of(d), leads, "channels" if not before else "slices of the channels")
+    rows, left = _rows(conv, conv.channels_of(d), leads, "channels" if not before else "slices of the channels")
     panels = []
     for row, (c, lead) in enumerate(rows):
         first, second = conv.weight(d, c, 0)[:2]
@@ -182,7 +183,7 @@ def _picture(conv, channels, first, second, left, right, last, what="channels"):
     `first` and `second` positions lie; `last` stands at the end of the first row."""
     before = max(conv.dims - 2, 0)
     leads = sorted({(a[:before], b[:before]) for a, b in zip(first, second)}) or [((0,) * before,) * 2]
-    rows, left_out = _rows(channels, leads, f"slices of the {what}" if before else what)
+    rows, left_out = _rows(conv, channels, leads, f"slices of the {what}" if before else what)
     panels = [[left(c, a), right(c, b)] for c, (a, b) in rows]
     panels[0].append(last)
     return panels, left_out

@@ -20,7 +20,10 @@ CONV_GRADIENTS = {"input": conv_sums.input_gradient, "weight": conv_sums.weight_
 GRADIENT = {
     "linear": gradient_sums.linear_gradient, "matmul": gradient_sums.matmul_gradient,
     "max_pool": gradient_sums.max_pool_gradient, "avg_pool": gradient_sums.avg_pool_gradient,
-    "adaptive_avg_pool": gradient_sums.avg_pool_gradient,
+    "adaptive_avg_pool": gradient_sums.avg_pool_gradient, "softmax": gradient_sums.softmax_gradient,
+    "log_softmax": gradient_sums.softmax_gradient, "cross_entropy": gradient_sums.cross_entropy_gradient,
+    "relu": gradient_sums.relu_gradient, "sigmoid": gradient_sums.sigmoid_gradient,
+    "tanh": gradient_sums.tanh_gradient,
 } | dict.fromkeys(("conv", "convolve", "conv_transpose"),
                   lambda call, at, of, g, value: CONV_GRADIENTS[of](call, at, g, value))
 
@@ -56,8 +59,9 @@ def explain_grad(target, *args, at=(), of="input", grad=None, **kwargs):
     at: the position in that tensor. grad: g, the gradient that arrives at the output, a Tensor of its shape; ones
     unless given. The last number is autograd's.
 
-    It explains convolutions of all kinds, linear, matmul and pooling; NotImplementedError for others, ValueError for a
-    wrong `of`, RuntimeError for a `grad` of another shape, and as `explain` does.
+    It explains convolutions of all kinds, linear, matmul, pooling, softmax, log_softmax, cross_entropy (p is what
+    softmax gives), relu, sigmoid and tanh; NotImplementedError for others, ValueError for a wrong `of`, RuntimeError
+    for a `grad` of another shape, and as `explain` does.
 
     Source: Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285, section 4.
 
@@ -79,7 +83,7 @@ def _explain_grad(call, at, of, g):
         raise unknown(f"the gradient of {call.name}", "explain_grad", GRADIENT)
     argument = gradient_sums.needs(call, of)
     if argument is None:
-        raise ValueError(f"explain_grad(): of={of!r}, but this call of {call.name} has no {of}")
+        raise ValueError(f"explain_grad(): of={of!r}, but this call of {call.name} has no {of} with a gradient")
     x, g = call.arguments[argument], _arriving(g, call)
     at = position(at, x.shape, "explain_grad")
     value = gradients.grad(call.y, x, g)[0]._array[at]

@@ -159,10 +159,16 @@ def avg_pool(call, at):
 # ---- softmax and cross-entropy
 
 
-def softmax(call, at):
-    x, dim, at = np.atleast_1d(call.arguments["input"]._array), call.arguments["dim"], at or (0,)
+def along(call, at, x):
+    """The positions that share one softmax with this one."""
+    dim = call.arguments["dim"]
     dim = normal_dim((0 if x.ndim in (0, 1, 3) else 1) if dim is None else dim, x.ndim)
-    places = [(*at[:dim], k, *at[dim + 1:]) for k in range(x.shape[dim])]
+    return [(*at[:dim], k, *at[dim + 1:]) for k in range(x.shape[dim])]
+
+
+def softmax(call, at):
+    x, at = np.atleast_1d(call.arguments["input"]._array), at or (0,)
+    places = along(call, at, x)
     values, own, value = [float(x[p]) for p in places], float(x[at]), float(np.atleast_1d(call.value)[at])
     top, notes = max(values), []
     names = [indexed("X", p) for p in places]
@@ -188,47 +194,74 @@ def softmax(call, at):
 
 
 def cross_entropy(call, at):
-    x, reduction = call.arguments["input"]._array, call.arguments.get("reduction", "mean")
-    labels, dim = _labels(call, x), min(x.ndim, 2) - 1
+    (x, labels, dim), reduction = classes(call, "explain"), call.arguments.get("reduction", "mean")
+    weight, mean = call.arguments.get("weight"), reduction == "mean"
     places = [at] if reduction == "none" else list(np.ndindex(labels.shape))
     places = [p for p in places if labels[p] != call.arguments.get("ignore_index", -100)]
     value, symbols, shares, losses, exact = float(call.value[at]), [], [], [], []
-    for p in places:
+    weights = [1.0 if weight is None else float(weight._array[labels[p]]) for p in places]
+    for p, w in zip(places, weights):
         scores = x[(*p[:dim], slice(None), *p[dim:])].astype(float)
         scores = scores - scores.max()
         log_share = float(scores[labels[p]] - np.log(np.exp(scores).sum()))
         row = indexed("X", [*p[:dim], ":", *p[dim:]]) if x.ndim > 2 else head("X", p)
         tiny = log_share < -20  # its exponential would be written as 0
-        symbols.append(f"-log softmax({row})[{int(labels[p])}]")
-        shares.append(f"-log e^({number(log_share)})" if tiny else f"-log {number(math.exp(log_share))}")
+        name, times = ("", "") if weight is None else (f"w[{int(labels[p])}]·", f"{factor(w)}·")
+        symbols.append(f"-{name}log softmax({row})[{int(labels[p])}]")
+        shares.append(f"-{times}log {f'e^({number(log_share)})' if tiny else number(math.exp(log_share))}")
         exact.append(log_share if tiny else math.exp(log_share))
-        losses.append(-log_share)
-    many, mean = len(places) > 1, reduction == "mean"
-    form = f"({{}}) / {len(places)}" if mean and many else "{}"
-    texts = [form.format(elided(parts).replace(" + -", " - ")) for parts in (symbols, shares, map(number, losses))]
-    on_paper = sum(map(written, losses)) / (len(places) if mean and many else 1)
-    steps = list(zip(("=", signs(exact), signs(losses)), texts))
+        losses.append((f"{times}{number(-log_share)}", -log_share))
+    texts = [elided(parts).replace(" + -", " - ") for parts in (symbols, shares, [text for text, _ in losses])]
+    divisors, divisor = _divisors(labels, places, weights, weight) if mean else ([""] * 3, 1)
+    texts = [(f"({text})" if len(places) > 1 else text) + by if by else text for text, by in zip(texts, divisors)]
+    losses = [loss for _, loss in losses]
+    on_paper = sum(w * written(loss) for w, loss in zip(map(written, weights), losses)) / (divisor or math.nan)
+    steps = list(zip(("=", signs(exact + weights), signs(losses + weights)), texts))
     steps.append((sign(on_paper, written(value)), number(value)))
-    if not many:  # a loss alone is the result, and none at all leaves nothing to show
-        steps[2 if places else 0:] = [(signs(losses), number(value))]
-    what = {"mean": "; the loss is their mean", "sum": "; the loss is their sum", "none": ""}[reduction]
-    notes = [f"For each example, minus the logarithm of the share that softmax gives to its class{what}."]
-    if len(places) < labels.size and reduction != "none":
-        notes.append(f"{labels.size - len(places)} of the {labels.size} targets are ignore_index: they do not count.")
+    if len(places) == 1 and weight is None:  # a loss alone is the result
+        steps[2:] = [(signs(losses), number(value))]
+    if not places:
+        steps = [("=", "0 / 0")] * mean + [("=", number(value))]
     targets = [(*p[:dim], int(labels[p]), *p[dim:]) for p in places]
-    return Arithmetic(head("L", at), steps, value, notes, [[planes("X", x, targets, ORANGE)]])
+    return Arithmetic(head("L", at), steps, value, _loss_notes(labels, len(places), reduction, weight),
+                      [[planes("X", x, targets, ORANGE)]])
 
 
-def _labels(call, x):
-    """The numbers of the classes; NotImplementedError for what the sum would have to show besides."""
-    for name, usual in (("weight", None), ("label_smoothing", 0.0)):
-        if call.arguments.get(name, usual) != usual:
-            raise NotImplementedError(f"explain(): cross_entropy with {name} cannot be explained: leave it out")
-    labels = call.arguments["target"]._array
+def _divisors(labels, places, weights, weight):
+    """What a mean is divided by: how it is written in each of the three steps, and its number."""
+    if weight is None:
+        return [f" / {len(places)}" if len(places) > 1 else ""] * 3, len(places)
+    sums = elided(f"w[{int(labels[p])}]" for p in places), elided(map(factor, weights))
+    total = sum(weights)
+    return [*(f" / ({text})" if len(places) > 1 else f" / {text}" for text in sums), f" / {factor(total)}"], total
+
+
+def _loss_notes(labels, count, reduction, weight):
+    mean = "their mean" if weight is None else "their weighted mean"
+    what = {"mean": f"; the loss is {mean}", "sum": "; the loss is their sum", "none": ""}[reduction]
+    times = "" if weight is None else ", times the weight of the class"
+    yield f"For each example, minus the logarithm of the share that softmax gives to its class{times}{what}."
+    ignored = labels.size - count
+    if reduction == "none":
+        if not count:
+            yield "The target of this example is ignore_index: it does not count."
+    elif ignored:
+        yield f"{ignored} of the {labels.size} targets are ignore_index: they do not count."
+        if not count:
+            yield "No example is left" + (": their mean is 0 / 0, which is no number (nan)." if reduction == "mean"
+                                          else ": their sum is 0.")
+
+
+def classes(call, caller):
+    """(scores, labels, the dimension of the classes); NotImplementedError for what the sum would have to show
+    besides."""
+    if call.arguments.get("label_smoothing", 0.0) != 0.0:
+        raise NotImplementedError(f"{caller}(): cross_entropy with label_smoothing cannot be explained: leave it out")
+    x, labels = call.arguments["input"]._array, call.arguments["target"]._array
     if labels.dtype.kind == "f":
-        raise NotImplementedError("explain(): cross_entropy with probabilities as targets cannot be explained: give "
+        raise NotImplementedError(f"{caller}(): cross_entropy with probabilities as targets cannot be explained: give "
                                   "the numbers of the classes")
-    return labels.reshape(x.shape[:1] + x.shape[2:] if x.ndim > 1 else ())
+    return x, labels.reshape(x.shape[:1] + x.shape[2:] if x.ndim > 1 else ()), min(x.ndim, 2) - 1
 
 
 # ---- element by element

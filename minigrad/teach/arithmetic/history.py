@@ -48,6 +48,8 @@ def read(y):
 def _reader(node):
     """The function that reads a Call off this operator."""
     shown = node.name()
+    if shown.startswith("NllLoss") and not isinstance(node, CrossEntropy):
+        return _likelihood
     for kind in ("AvgPool", "AdaptiveAvgPool"):
         if shown.startswith(kind):
             return {"AvgPool": _avg_pool, "AdaptiveAvgPool": _adaptive_avg_pool}[kind]
@@ -134,7 +136,8 @@ def _conv_transpose(node, y):
 
 
 def _linear(node, y):
-    x, w, b = _kept(node, 0, "linear"), _kept(node, 1, "linear"), _bias(node, "linear")
+    w, b = _kept(node, 1, "linear"), _bias(node, "linear")
+    x = _kept(node, 0, "linear", (-1, w.shape[-1]))
     return "linear", dict(input=x.detach().reshape((*y.shape[:-1], x.shape[-1])), weight=w, bias=b)
 
 
@@ -210,6 +213,15 @@ def _cross_entropy(node, y):
     x = _kept(node, 0, "cross_entropy")
     reduction = "none" if node.each else "sum" if node.scale == 1 else "mean"
     return "cross_entropy", dict(input=x, target=wrap(node.hot.argmax(node.dim)), reduction=reduction)
+
+
+def _likelihood(node, y):
+    """Of nll_loss, or of cross_entropy with weights or targets that are ignored: what picks the classes keeps no
+    labels."""
+    while not isinstance(node, GetItem):
+        node = next(before for before, _ in node.next_functions if before is not None)
+    if isinstance(node.next_functions[0][0], LogSoftmax):
+        raise Lost("cross_entropy")
 
 
 def _of_one(name):

@@ -22,6 +22,7 @@ from functools import cached_property
 import numpy as np
 
 from ...engine import Value
+from ...nn import Module
 from ...nn.conv import ConvNd
 from ...ops.create import zeros
 from .. import drawing
@@ -60,13 +61,20 @@ def matrix(target, *args, size=None, **kwargs):
             raise TypeError(f"matrix(): of a {type(target).__name__} alone the size of the input must be given, "
                             f"size=(C, {form}), but got size={size!r}")
         args = (zeros(*size, dtype=target.weight.dtype),)
+    elif size is not None and isinstance(target, Module) and not isinstance(target, ConvNd):
+        raise _no_convolution(type(target).__name__)
     elif size is not None:
         raise TypeError("matrix(): argument 'size' goes with a layer alone; here the input has a size")
     call = find(target, args, kwargs, "matrix")
     if not call.kind.startswith("conv"):
-        raise NotImplementedError(f"matrix(): {call.name} is not a convolution: conv1d/2d/3d, convolve1d/2d/3d and "
-                                  "conv_transpose1d/2d/3d, and their layers, have such a matrix")
+        raise _no_convolution(call.name)
     return ConvMatrix(Convolution(call))
+
+
+def _no_convolution(name):
+    own = "; the matrix of a linear layer is its weight" if name.lower() == "linear" else ""
+    return NotImplementedError(f"matrix(): {name} is not a convolution: conv1d/2d/3d, convolve1d/2d/3d and "
+                               f"conv_transpose1d/2d/3d, and their layers, have such a matrix{own}")
 
 
 class ConvMatrix(Explanation):

@@ -51,8 +51,9 @@ class Arithmetic(Explanation):
         widths = [max(row[j].values.shape[1] for row in self.panels if j < len(row)) * cell + 0.7
                   for j in range(max(map(len, self.panels), default=0))]
         wide = max(sum(widths) + 0.2, 7.5)
-        lines = self._caption(int(wide * 13))
-        high = sum(heights) + 0.18 * len(lines) + 0.1
+        size = min(max(9, 1.2 * wide), 15)  # of the letters: a wide picture is shown smaller
+        lines = self._caption(int(wide * 117 / size))
+        high = sum(heights) + 0.02 * size * len(lines) + 0.1
         figure.set_layout_engine("none")
         figure.set_size_inches(wide, high)
         for i, row in enumerate(self.panels):
@@ -61,7 +62,7 @@ class Arithmetic(Explanation):
                 left, top = sum(widths[:j]) + 0.6, high - sum(heights[:i]) - 0.35
                 place = left / wide, (top - rows * cell) / high, columns * cell / wide, rows * cell / high
                 panel.draw(figure.add_axes(place))
-        figure.text(0.2 / wide, 0.1 / high, "\n".join(lines), fontsize=9, linespacing=1.4, va="bottom")
+        figure.text(0.2 / wide, 0.1 / high, "\n".join(lines), fontsize=size, linespacing=1.4, va="bottom")
 
     def _caption(self, width):
         """The text in lines of at most so many characters."""
@@ -99,16 +100,35 @@ class Panel:
         self.start = [s + w[0] for s, w in zip(start, windows)]
         self.marked = {tuple(i - w[0] for i, w in zip(c, windows)): colour for c in cells
                        if all(w[0] <= i < w[1] for i, w in zip(c, windows))}
+        if len(self.marked) < len(set(cells)):
+            self.title += " of the frame"
 
     def draw(self, axes):
-        drawing.grid(axes, self.values, self.title, texts=self.texts, marked=self.marked, ghost=self.ghost,
-                     names=self.names, size=self.letters)
+        drawing.grid(axes, self.values, self.title, texts=self.texts, ghost=self.ghost, names=self.names,
+                     size=self.letters)
+        for (row, column), (height, width), colour in _frames(self.marked):
+            drawing.frame(axes, row, column, colour, height, width, clip_on=False)
         for axis, first, n in zip((axes.yaxis, axes.xaxis), self.start, self.values.shape):
-            axis.set_ticks(range(n), [str(first + i) for i in range(n)])
+            shown = range(0, n, 1 if n <= 6 else 2)
+            axis.set_ticks(shown, [str(first + i) for i in shown])
         if not self.names[0]:
             axes.set_yticks([])
         if not self.names[1]:
             axes.set_xticks([])
+
+
+def _frames(marked):
+    """(first cell, size, colour) of each frame: one around cells that fill a rectangle, with those of another colour
+    inside it; else one around each."""
+    cells, colours = list(marked), list(marked.values())
+    if not cells:
+        return []
+    first = tuple(map(min, zip(*cells)))
+    size = tuple(1 + b - a for a, b in zip(first, map(max, zip(*cells))))
+    usual = max(colours, key=colours.count)
+    whole = math.prod(size) == len(cells)
+    around = [(first, size, usual)] if whole else []
+    return around + [(cell, (1, 1), colour) for cell, colour in marked.items() if not whole or colour != usual]
 
 
 def _in_a_cell(value):
@@ -121,7 +141,7 @@ def _around(marked, n):
     if n <= 10:
         return 0, n
     span = max(marked) - min(marked) + 1
-    most = min(max(6, span + 2), 10)
+    most = max(6, span + 2) if span <= 8 else 6  # of a window too large to read its corner
     first = max(min(min(marked) - max(most - span, 0) // 2, n - most), 0)
     return first, first + most
 

@@ -101,6 +101,18 @@ def local_layer(X, V, u, spread=1):
     return corr2d(X, V, padding=V.shape[0] // 2) + u * spread
 
 
+def local_wrapped(X, V, u):
+    """X[i + a, j + b] without a look at its sign: above the first row lies the last."""
+    D, (h, w) = V.shape[0] // 2, X.shape
+    return corr2d(F.pad(X[minigrad.arange(-D, h)][:, minigrad.arange(-D, w)], (0, D, 0, D)), V) + u
+
+
+def from_the_middle(V):
+    """The rows and columns of V in the order in which the indices -D to D find them."""
+    D = V.shape[0] // 2
+    return V.roll((D, D), (0, 1))
+
+
 CHAPTER_2 = {
     "dense_weights": Exercise(
         "Write dense_weights(channels, height, width): how many weights, biases not counted, a dense layer has from an "
@@ -150,7 +162,13 @@ CHAPTER_2 = {
             "The edges are missing: H has the shape of X, and X counts as 0 outside.":
                 lambda X, V, u: corr2d(X, V) + u,
             "h and w are swapped: V[a, b] belongs to X[i + a, j + b].": lambda X, V, u: local_layer(X, V.t(), u),
+            "A negative index reads from the other end: X[i + a, j + b] must be 0 there.": local_wrapped,
+            "V[a, b] stands at [a + D, b + D] of V: a negative index reads from the other end.":
+                lambda X, V, u: local_layer(X, from_the_middle(V), u),
+            "In X and in V a negative index reads from the other end: X[i + a, j + b] must be 0 there, and V[a, b] "
+            "stands at [a + D, b + D].": lambda X, V, u: local_wrapped(X, from_the_middle(V), u),
         },
+        hint="Look at a corner: which i + a and j + b lie outside of X, and what counts there?",
     ),
 }
 

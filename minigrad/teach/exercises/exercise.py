@@ -6,6 +6,7 @@ is the sentence of that mistake; otherwise it is the smallest case in which the 
 """
 
 import copy
+import dis
 import inspect
 import linecache
 import traceback
@@ -58,8 +59,8 @@ class Exercise:
         if misfit:
             return Verdict(name, "not yet", f"This one asks for {misfit}")
         mine = self.outcomes(attempt)
-        if all(isinstance(o.error, NotImplementedError) or (o.value is None and o.error is None) for o in mine):
-            return self._undone(name, " (Your function returns None: is there a `return`?)" if begun(attempt) else "")
+        if all(o.undone for o in mine):
+            return self._undone(name, self._forgotten(attempt, mine))
         right = self.outcomes(self.answer)
         wrong = [i for i in range(len(mine)) if not self._same(mine[i], right[i])]
         if not wrong:
@@ -86,6 +87,16 @@ class Exercise:
     def _undone(self, name, hint=""):
         return Verdict(name, "not done yet", self.question + hint)
 
+    def _forgotten(self, attempt, mine):
+        """What a function that returns None has forgotten; nothing about a stub."""
+        if any(o.error is not None for o in mine):
+            return ""
+        changed = [self._names(len(case))[o.changed[0]] for case, o in zip(self.cases, mine) if o.changed]
+        if changed:
+            return (f" (Your function changes its argument {changed[0]} and returns None: leave {changed[0]} as it "
+                    "was, and hand the result over with `return`.)")
+        return " (Your function returns None: is there a `return`?)" if begun(attempt) else ""
+
     def _accept(self, name, mine, right):
         """Right numbers; only the dtype, or the arguments, can still be wrong."""
         for i, (a, b) in enumerate(zip(mine, right)):
@@ -94,11 +105,13 @@ class Exercise:
                 sentence = (f"The numbers are right, but your function changes its argument {argument} in place: "
                             f"whoever called it finds another {argument} afterwards. Work on {argument}.clone().")
                 return Verdict(name, "not yet", sentence, self._case(i), a, b, what=self.what)
-            if isinstance(a.value, Value) and isinstance(b.value, Value) and a.value.dtype != b.value.dtype:
+            tensors = callable(self.answer) and isinstance(a.value, Value) and isinstance(b.value, Value)
+            if tensors and a.value.dtype != b.value.dtype:
                 sentence = f"The numbers are right, but their dtype is {a.value.dtype}; it should be {b.value.dtype}."
                 return Verdict(name, "not yet", sentence, self._case(i), a, b, what=self.what)
         count = len(self.cases)
-        return Verdict(name, "right", f"It gives the right {self.what} in all {count} cases." if count > 1 else "")
+        cases = "both" if count == 2 else f"all {count}"
+        return Verdict(name, "right", f"It gives the right {self.what} in {cases} cases." if count > 1 else "")
 
     def _describe(self, mine, right):
         """What differs, where no misconception is known."""
@@ -132,14 +145,16 @@ class Outcome:
             self.plain = plain(self.value)
         except Exception as error:  # a student's code may raise anything
             self.error, self.told = error, told(error)
+        self.undone = raised_by_attempt(self.error) if self.error is not None else self.value is None
         self.changed = [i for i, (now, before) in enumerate(zip(arguments, case))
                         if isinstance(before, Value) and not same(plain(now), plain(before), 0)]
 
 
 def begun(attempt):
-    """Whether a function is more than a stub: whether it uses a name that is no argument."""
+    """Whether a function is more than a stub: whether it reads or writes a name."""
     code = getattr(attempt, "__code__", None)
-    return code is not None and bool(code.co_names or code.co_nlocals > code.co_argcount)
+    names = {i.opname for i in dis.get_instructions(code)} - {"LOAD_CONST"} if code is not None else ()
+    return any(name.startswith(("LOAD_", "STORE_")) for name in names)
 
 
 def unlike(answer, attempt):
@@ -200,7 +215,8 @@ def difference(mine, right, tolerance, what="result"):
     """What differs between two plain results, in a sentence."""
     if isinstance(mine, list) and isinstance(right, list) and len(mine) == len(right):
         first = next(i for i, (a, b) in enumerate(zip(mine, right)) if not same(a, b, tolerance))
-        return f"In part {first} of it: {difference(mine[first], right[first], tolerance, what)}"
+        sentence = difference(mine[first], right[first], tolerance, what)
+        return f"In part {first} of it: {sentence[0].lower()}{sentence[1:]}"
     if isinstance(mine, list) or isinstance(right, list):
         return f"Your {what} is not made of the same parts as the right one."
     if mine.shape != right.shape:
@@ -216,13 +232,26 @@ def difference(mine, right, tolerance, what="result"):
     return f"{wrong.sum()} of {wrong.size} cells differ, the first of them at {first}."
 
 
+def outside(frame):
+    """Whether a frame of a traceback is the attempt's, and not the package's."""
+    return not Path(frame.filename).is_relative_to(PACKAGE)
+
+
+def raised_by_attempt(error):
+    """Whether it is the attempt that says "not implemented", and not an operator that it calls."""
+    return isinstance(error, NotImplementedError) and outside(traceback.extract_tb(error.__traceback__)[-1])
+
+
 def told(error):
     """An exception in words, with the line of the attempt that raised it."""
     if isinstance(error, Unreadable):
         return str(error)
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if not Path(f.filename).is_relative_to(PACKAGE)]
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if outside(f)]
     text = f"It raised {type(error).__name__}: {error}".rstrip(". \n")
-    if not frames:
-        return f"{text}."
-    line = frames[-1].line or linecache.getline(frames[-1].filename, frames[-1].lineno).strip()
-    return f"{text}, in line {frames[-1].lineno}{f': {line}' if line else '.'}"
+    line, where = "", ""
+    if frames:
+        line = frames[-1].line or linecache.getline(frames[-1].filename, frames[-1].lineno).strip()
+        where = f", in line {frames[-1].lineno}"
+    power = any(words in str(error) for words in ("bitwise_xor", "for ^"))
+    hint = "\nIn Python ^ is exclusive or; a power is **." if power else ""
+    return f"{text}{where}{f': {line}' if line else '.'}{hint}"

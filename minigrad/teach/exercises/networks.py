@@ -92,6 +92,10 @@ EXERCISES |= {
             "You left the dilation out.": lambda layers: receptive_size([(k, s, 1) for k, s, d in layers]),
             "You let dilation multiply k. It multiplies k - 1, the steps between the elements.":
                 lambda layers: receptive_size([(d * k, s, 1) for k, s, d in layers]),
+            "You started from 0. Without any layer an output is a cell of the input and sees that one: start from 1.":
+                lambda layers: receptive_size(layers) - 1,
+            "You went through the layers from the output on. The jump is the product of the strides before a layer.":
+                lambda layers: receptive_size(layers[::-1]),
         }),
 }
 
@@ -183,6 +187,8 @@ EXERCISES |= {
                 lambda scores, labels: (scores.max(1).values == labels).float().mean().item(),
             "This is the share of the wrong ones.":
                 lambda scores, labels: (scores.argmax(1) != labels).float().mean().item(),
+            "You gave it in percent. A share lies between 0 and 1: do not multiply by 100.":
+                lambda scores, labels: 100 * (scores.argmax(1) == labels).float().mean().item(),
         }),
     "flat_features": Exercise(
         "Write flat_features(n): how many numbers for each image reach fc1 of LeNet-5, when images are n x n. (Twice: "
@@ -201,7 +207,8 @@ EXERCISES |= {
         "Write cross_entropy(scores, labels): scores is a tensor (N, classes) of any numbers, labels (N,) holds the "
         "right classes. Return the mean over the N rows of -log(softmax(row)[label]). Scores may be as large as 1000.",
         lambda scores, labels: F.cross_entropy(scores, labels),
-        cases=[(SCORES, LABELS), (SCORES[:1], LABELS[:1]), (tensor([[1000.0, 0.0], [1000.0, 998.0]]), tensor([0, 1]))],
+        cases=[(SCORES, LABELS), (SCORES[:1], LABELS[:1]), (tensor([[1000.0, 0.0], [1000.0, 998.0]]), tensor([0, 1])),
+               (tensor([[1000.0, 0.0]]), tensor([1]))],
         mistakes={
             "You applied softmax twice: softmax, and then log_softmax or F.cross_entropy, which contains it.":
                 lambda scores, labels: F.cross_entropy(F.softmax(scores, 1), labels),
@@ -212,6 +219,10 @@ EXERCISES |= {
             "exp(1000) is too large for a float, and inf / inf is nan. Subtract the largest score of each row first, "
             "which changes no probability.":
                 lambda scores, labels: F.nll_loss((scores.exp() / scores.exp().sum(1, keepdim=True)).log(), labels),
+            "The probability is rounded to 0, and its log is -inf: use s - max - log(sum(exp(s - max))).":
+                lambda scores, labels: F.nll_loss(F.softmax(scores, 1).log(), labels),
+            "log(sum(exp(s))) is inf, as exp(1000) is too large for a float: write max + log(sum(exp(s - max))).":
+                lambda scores, labels: F.nll_loss(scores - scores.exp().sum(1, keepdim=True).log(), labels),
         }),
 }
 
@@ -357,6 +368,8 @@ EXERCISES |= {
                 lambda w, v, g, lr, momentum: (w - lr * v, momentum * v + g),
             "You went uphill. The loss falls against the gradient: w - lr v.":
                 lambda w, v, g, lr, momentum: (w + lr * (momentum * v + g), momentum * v + g),
+            "You returned (new v, new w). The weight comes first.":
+                lambda w, v, g, lr, momentum: momentum_step(w, v, g, lr, momentum)[::-1],
         }),
     "initial_bound": Exercise(
         "Write initial_bound(shape): the first weights of a layer lie between -b and b, where b is 1 over the root of "
@@ -448,5 +461,7 @@ EXERCISES |= {
                 lambda x_shape, w_shape: math.prod(output_counts(x_shape, w_shape)) // x_shape[1],
             "You counted the numbers of the output. Each is a sum of C h w products.":
                 lambda x_shape, w_shape: output_counts(x_shape, w_shape)[0],
+            "A multiply-add counts once: it is one multiplication and one addition.":
+                lambda x_shape, w_shape: 2 * math.prod(output_counts(x_shape, w_shape)),
         }),
 }

@@ -69,7 +69,8 @@ class Verdict(Explanation):
 
 def labelled(label, value):
     """A value behind its label, further lines below the first; a shape in place of what is too long to read."""
-    text = repr(value)
+    with np.printoptions(legacy="1.25"):  # 0.002, where NumPy 2 writes np.float64(0.002)
+        text = repr(value)
     if text.count("\n") >= 20 or len(text) > 1500:
         shape = getattr(value, "shape", None)
         text = f"a {type(value).__name__}" + ("" if shape is None else f" of shape {list(shape)}")

@@ -93,9 +93,9 @@ class Tape:
                 self.arrows.append(Arrow(self.constant(value), box, letter))
             elif isinstance(value, int | float):
                 constants.append(f"{letter} = {value:.4g}")
-        box.kind = steps.operator_name(node) + (f" ({', '.join(constants)})" if constants else "")
+        box.kind = steps.own_name(node, short=True) + (f" ({', '.join(constants)})" if constants else "")
         known = self.names.output(node, 0)
-        box.name = steps.operator_name(node) if known == "z" else known
+        box.name = steps.own_name(node, short=True) if known == "z" else known
         self.boxes.append(box)
 
     def source(self, edge, value):

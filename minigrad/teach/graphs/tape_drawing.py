@@ -1,6 +1,6 @@
 """The picture of a tape: boxes in layers, from the leaves at the top to the result at the bottom."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ WIDTH, HEIGHT, GAP, RISE = 2.3, 1.05, 0.35, 0.62  # of a box, and between boxes 
 LEGEND = """In each box left the value (none where the tape did not keep it), right the gradient, each with
 its own scale: red is positive, blue negative, white 0. On each arrow the gradient that backward sends
 up along it, dx for the input x."""
+USES = 3  # of a leaf; of more, it is drawn again beside each
 MOST = 26  # operators; of more, the middle becomes one box
 
 
@@ -39,13 +40,14 @@ class Middle:
 
 
 def draw(figure, boxes, arrows, note):
-    boxes, arrows = shortened(boxes, arrows)
+    boxes, arrows = repeated(*shortened(boxes, arrows))
     places, paths = layout(boxes, arrows)
     left = min(p.x - p.width / 2 for p in places)
     right = max(p.x + p.width / 2 for p in places)
     layers = 1 + max(p.layer for p in places)
     width, height = max(right - left + 2 * GAP, 6.6), layers * (HEIGHT + RISE) + 0.8
     figure.set_layout_engine("none")
+    figure.suppressComposite = True  # each image by itself: as one, they would be as large as the figure
     figure.set_size_inches(width, height)
     axes = figure.add_axes((0, 0, 1, 1))
     middle = (left + right) / 2
@@ -77,6 +79,19 @@ def shortened(boxes, arrows):
     used = {a.source for a in moved} | {a.target for a in moved}
     order = [instead[box] for box in boxes]
     return [box for i, box in enumerate(order) if box in used and box not in order[:i]], moved
+
+
+def repeated(boxes, arrows):
+    """The same graph, in which a leaf of many uses stands again beside each of them: no bundles of long lines."""
+    boxes, arrows = list(boxes), list(arrows)
+    for box in [box for box in boxes if box.node is None]:
+        uses = [i for i, arrow in enumerate(arrows) if arrow.source is box]
+        if len(uses) > USES:
+            for i in uses[1:]:
+                copy = replace(box, name=f"{box.name} (again)")
+                arrows[i] = replace(arrows[i], source=copy)
+                boxes.insert(boxes.index(arrows[i].target), copy)
+    return boxes, arrows
 
 
 def layout(boxes, arrows):
@@ -135,21 +150,34 @@ def draw_box(axes, place):
 
 def heat(axes, values, x, y, width, height):
     """A small heat map around (x, y), with its numbers if they are few."""
+    from matplotlib.patches import Rectangle
+
     matrix = np.atleast_2d(values[(0,) * max(values.ndim - 2, 0)])[:32, :32]
     rows, columns = matrix.shape
-    cell = min(width / columns, height / rows)
-    w, h = (columns * cell, max(rows * cell, 0.16)) if max(rows, columns) > 4 else (width, min(height, 0.26 * rows))
+    side = min(width / columns, height / rows)
+    w, h = (columns * side, max(rows * side, 0.16)) if max(rows, columns) > 4 else (width, min(height, 0.26 * rows))
     limit = np.abs(matrix[np.isfinite(matrix)]).max(initial=0) or 1
-    axes.imshow(matrix, cmap=drawing.DIVERGING, vmin=-limit, vmax=limit, aspect="auto", zorder=3,
-                extent=(x - w / 2, x + w / 2, y - h / 2, y + h / 2))  # fmt: skip
-    axes.plot(x + w / 2 * np.array([-1, 1, 1, -1, -1]), y + h / 2 * np.array([-1, -1, 1, 1, -1]), color=drawing.FAINT,
-              linewidth=0.6, zorder=4)  # fmt: skip
-    if matrix.size == values.size and rows <= 3 and columns <= 3:
+    left, top = x - w / 2, y + h / 2
+    if matrix.size < values.size or rows > 3 or columns > 3:
+        axes.imshow(matrix, cmap=drawing.DIVERGING, vmin=-limit, vmax=limit, aspect="auto", zorder=3,
+                    extent=(left, left + w, top - h, top))  # fmt: skip
+    else:  # an image for so few cells would cost more than all the rest
         for i, j in np.ndindex(rows, columns):
-            dark = abs(matrix[i, j]) > 0.6 * limit
-            axes.text(x - w / 2 + (j + 0.5) * w / columns, y + h / 2 - (i + 0.5) * h / rows, number(matrix[i, j], 3),
-                      ha="center", va="center", fontsize=8 if columns == 1 else 6.5 if columns == 2 else 5.2, zorder=5,
-                      color=drawing.PAPER if dark else drawing.INK)  # fmt: skip
+            corner = left + j * w / columns, top - (i + 1) * h / rows
+            cell(axes, matrix[i, j], limit, corner, w / columns, h / rows, columns)
+    axes.add_patch(Rectangle((left, top - h), w, h, fill=False, edgecolor=drawing.FAINT, linewidth=0.6, zorder=4))
+
+
+def cell(axes, value, limit, corner, width, height, columns):
+    """A number on its colour."""
+    from matplotlib import colormaps
+    from matplotlib.patches import Rectangle
+
+    colour = colormaps[drawing.DIVERGING]((value / limit + 1) / 2)
+    axes.add_patch(Rectangle(corner, width, height, facecolor=colour, linewidth=0, zorder=3))
+    axes.text(corner[0] + width / 2, corner[1] + height / 2, number(value, 3), ha="center", va="center", zorder=5,
+              fontsize=8 if columns == 1 else 6.5 if columns == 2 else 5.2,
+              color=drawing.PAPER if abs(value) > 0.6 * limit else drawing.INK)  # fmt: skip
 
 
 def draw_arrow(axes, arrow, path, number, count):

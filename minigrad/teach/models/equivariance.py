@@ -1,15 +1,19 @@
 """Equivariance, measured: is the output of a shifted input the shifted output?"""
 
 import math
+import textwrap
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 
-from ...nn import Linear
+from ...nn import Linear, Module
+from ...ops.matmul import Addmm, Mm
 from .. import arguments, drawing
 from ..explanation import Explanation
 from ..notation import each, number, times
-from .runs import Run
+from . import fields
+from .runs import Run, windows
 
 SHOWN = 8  # rows and columns of a picture, at most
 
@@ -34,6 +38,7 @@ class Equivariance(Explanation):
         self.tolerance = float(scale * 16 * np.finfo(self.of_shifted.dtype).eps)
         self.holds = self.error is not None and self.error <= self.tolerance
         self.next = None  # the same for a shift that is a multiple of jump, if this one is not
+        self.why = ""  # what each cell sees, if that is why it fails
 
     # ---- in words
 
@@ -48,7 +53,8 @@ class Equivariance(Explanation):
             places = ("interior", self.error, ~self.border), ("border", self.border_error, self.border)
             for place, error, cells in places:
                 worst = "nothing to compare" if error is None else f"max |f(shift x) - shift f(x)| = {number(error)}"
-                lines.append(f"  {place:8}  {np.count_nonzero(cells):>6} cells   {worst}")
+                number_of, unit = _cells(np.count_nonzero(cells)).split()
+                lines.append(f"  {place:8}  {number_of:>6} {unit:5}   {worst}")
         return "\n".join([*lines, self.verdict()])
 
     def verdict(self):
@@ -56,7 +62,7 @@ class Equivariance(Explanation):
         if self.kind == "no grid":
             return ("invariant: the output does not change, up to rounding" if self.holds else
                     f"not invariant: the output has no positions, and changes by up to {number(self.error)}")
-        if self.next is not None:
+        if self.next is not None and not self.why:
             other = self.next
             after = f"a shift by {other.shift} differs by {number(other.error)}" if other.error is not None else (
                 f"a shift by {other.shift} leaves no interior to compare")
@@ -67,10 +73,9 @@ class Equivariance(Explanation):
             return ("no cell is inside: every window leaves the image or sees what was shifted in; "
                     f"anywhere the largest difference is {number(self.border_error)}")
         if not self.holds:
-            why = ": every output cell sees the whole input, with weights of its own" if self.kind == "whole" else ""
             inside = self.difference.max(axis=(0, 1))[~self.border]
-            where = f"at {np.count_nonzero(inside > self.tolerance)} of {inside.size} cells"
-            return f"not equivariant, differs by up to {number(self.error)} {where}{why}"
+            where = f"at {np.count_nonzero(inside > self.tolerance)} of {_cells(inside.size)}"
+            return f"not equivariant, differs by up to {number(self.error)} {where}{self.why}"
         if self.border_error is not None and self.border_error > self.tolerance:
             why = "circular shift, but not a circular padding" if self.circular else "padding, and what was shifted in"
             return f"equivariant, but for the border ({why})"
@@ -80,34 +85,56 @@ class Equivariance(Explanation):
 
     def draw(self, figure):
         on_grid = self.border.ndim > 0
-        worst = self._plane(self.difference.max(axis=(0, 1))) if on_grid else self.difference.reshape(1, -1)
+        planes, of_x = self._worst_plane()
+        worst = planes(self.difference.max(axis=(0, 1))) if on_grid else self.difference.reshape(1, -1)
         at = [int(i) for i in np.unravel_index(np.argmax(worst), worst.shape)]
         scale = (1, *self.jump)[-2:] if on_grid else (1, 1)
         names = ("row", "column") if len(self.shift) > 1 else ("", "position")
         outputs = names if on_grid else ("", "output")
-        x = [self._plane(a[0, 0]) for a in (self.x, self.shifted_x)]
-        y = [self._plane(a[0, 0]) if on_grid else a.reshape(1, -1) for a in (self.of_shifted, self.shifted_output)]
+        x = [of_x(a[0, 0]) for a in (self.x, self.shifted_x)]
+        y = [planes(a[0, 0]) if on_grid else a.reshape(1, -1) for a in (self.of_shifted, self.shifted_output)]
         limit = max(np.abs(a).max(initial=0) for a in y) or 1
         heights = [max(2.2, min(4.4, 1.2 + 3 * min(len(a), SHOWN) / min(a.shape[1], SHOWN))) for a in (x[0], worst)]
         figure.set_size_inches(11, sum(heights))
         axes = figure.subplots(2, 3, height_ratios=heights)
-        middle = " (middle plane)" if len(self.shift) == 3 else ""
         for column, (array, title) in enumerate(zip(x, ("x", f"shift x by {self.shift}"))):
-            _draw(axes[0, column], array, title + middle, [int(i * s) for i, s in zip(at, scale)], names)
+            _draw(axes[0, column], array, title + of_x.title, [int(i * s) for i, s in zip(at, scale)], names)
         second = f"shift f(x) by {self.steps}" if on_grid else "f(x)"
         for column, (array, title) in enumerate(zip(y, ("f(shift x)", second))):
-            _draw(axes[1, column], array, title + middle, at, outputs, limit=limit)
-        border = self._plane(self.border) if on_grid else None
+            _draw(axes[1, column], array, title + planes.title, at, outputs, limit=limit)
+        border = planes(self.border) if on_grid else None
         several = ", largest of all channels" if on_grid and self.difference.shape[:2] != (1, 1) else ""
-        _draw(axes[1, 2], worst, f"|difference|{several}{middle}", at, outputs, border)
+        _draw(axes[1, 2], worst, f"|difference|{several}{planes.title}", at, outputs, border)
         axes[0, 2].set_axis_off()
-        axes[0, 2].text(0, 1, _wrapped(self.text()), va="top", fontsize=8, transform=axes[0, 2].transAxes)
+        result = axes[0, 2].text(0, 1, textwrap.fill(self.verdict(), 38), va="top", fontsize=12,
+                                 transform=axes[0, 2].transAxes)
+        measured = self.text().removesuffix(self.verdict())
+        axes[0, 2].annotate(_wrapped(measured), (0, 0), (0, -10), result, "offset points", va="top", fontsize=10)
         if border is not None and border.any():
             drawing.legend(axes[0, 2], {"border cell (frame)": drawing.ORANGE}, loc="lower left")
+        figure.supxlabel("red: positive, blue: negative, white: 0; darker: larger", fontsize=8)
 
-    def _plane(self, a):
-        """A matrix of an array with a number for each position; of three dimensions the plane in the middle."""
-        return a[len(a) // 2] if a.ndim == 3 else np.atleast_2d(a)
+    def _worst_plane(self):
+        """A Plane of the output, where the difference is largest, and the one of x that lies there."""
+        if len(self.shift) < 3:
+            return Plane(), Plane()
+        if not self.border.ndim:
+            return Plane(), Plane(self.x.shape[2] // 2)
+        worst = int(np.unravel_index(self.difference.max(axis=(0, 1)).argmax(), self.border.shape)[0])
+        return Plane(worst), Plane(min(int(worst * self.jump[0]), self.x.shape[2] - 1))
+
+
+class Plane(NamedTuple):
+    """Takes a matrix out of an array with a number for each position: of three dimensions this plane."""
+
+    number: int | None = None
+
+    def __call__(self, a):
+        return np.atleast_2d(a if self.number is None else a[self.number])
+
+    @property
+    def title(self):
+        return "" if self.number is None else f", plane {self.number}"
 
 
 def _draw(axes, values, title, around, names, border=None, limit=None):
@@ -119,7 +146,7 @@ def _draw(axes, values, title, around, names, border=None, limit=None):
         title += f"\n(of {times(values.shape)} {above}columns {columns.start} to {columns.stop - 1})"
     framed = () if border is None else np.argwhere(border[rows, columns])
     marked = {(int(i), int(j)): drawing.ORANGE for i, j in framed}
-    drawing.grid(axes, shown, title, limit=limit, marked=marked, names=names, size=6)
+    drawing.grid(axes, shown, title, limit=limit, marked=marked, names=names)
     for axis, part in ((axes.yaxis, rows), (axes.xaxis, columns)):
         axis.set_ticks(range(part.stop - part.start), [str(i) for i in range(part.start, part.stop)])
     if len(values) == 1:
@@ -131,10 +158,12 @@ def _crop(n, i):
     return slice(start, min(n, start + SHOWN))
 
 
-def _wrapped(text, width=52):
-    import textwrap
-
+def _wrapped(text, width=46):
     return "\n".join(textwrap.fill(line, width, subsequent_indent="    ") for line in text.splitlines())
+
+
+def _cells(n):
+    return "1 cell" if n == 1 else f"{n} cells"
 
 
 def _largest(values):
@@ -144,18 +173,19 @@ def _largest(values):
 # ---- the measurement
 
 
-def equivariance(layer, x, shift=(0, 1), circular=False):
+def equivariance(layer, x, shift=1, circular=False):
     """Shift the input, and compare: how far is f(shift x) from shift f(x)?
 
     layer: a Module (it is run in evaluation mode), or a function of a tensor; an nn.Linear whose inputs are all
-    elements of x gets them flattened. x: (N, C, *size) or (C, *size), floating point, with as many sizes as `shift`
-    has numbers: by how many cells to move the content, to larger positions if positive; zeros follow, or with
+    elements of x gets them flattened. x: (N, C, *size) or (C, *size), floating point. shift: by how many cells to move
+    the content along each size, to larger positions if positive; an int for the last one. Zeros follow, or with
     `circular` what left at the other end. Where the layer has a stride or pools, jump input cells (read off the
     tape, see `receptive_field`) are one output cell: a shift by a multiple of jump can be exact; another is compared
     with the output shifted by the whole cells in it, and shows aliasing. Cells whose window leaves the image, or sees
     what was shifted in, are the border and are judged apart. An output without positions, such as scores of classes,
     is compared unshifted: invariance.
-    TypeError for x or shift of a wrong kind, ValueError for a shift as large as the image.
+    TypeError for a layer, x or shift of a wrong kind; ValueError for a shift that does not go with x, and for an x or
+    an output that is not finite.
 
     >>> import minigrad
     >>> from minigrad import nn, teach
@@ -166,7 +196,7 @@ def equivariance(layer, x, shift=(0, 1), circular=False):
     >>> teach.equivariance(nn.Linear(36, 36), x, shift=(0, 1)).holds
     False
     """
-    array, shift = _checked(x, shift)
+    array, shift = _checked(layer, x, shift)
     found = _measure(layer, array, shift, circular)
     if found.jump is not None and any(s % j for s, j in zip(shift, found.jump)):
         larger = tuple([int(math.copysign(math.ceil(abs(Fraction(s) / j)) * j, s)) for s, j in zip(shift, found.jump)])
@@ -175,22 +205,51 @@ def equivariance(layer, x, shift=(0, 1), circular=False):
     return found
 
 
-def _checked(x, shift):
+def _checked(layer, x, shift):
+    if not callable(layer):
+        raise TypeError("equivariance(): argument 'layer' must be a Module or a function, not "
+                        f"{type(layer).__name__}: the order is equivariance(layer, x)")
     array = arguments.array(x, "x", "equivariance")
-    shift = tuple(shift) if isinstance(shift, tuple | list) else (shift,)
-    if any(not hasattr(s, "__index__") or isinstance(s, bool) for s in shift) or not 1 <= len(shift) <= 3:
-        raise TypeError("equivariance(): argument 'shift' must be an int or a tuple of 1 to 3 ints, by how many cells "
-                        f"to move along each axis, not {shift!r}")
     if array.dtype.kind != "f":
         raise TypeError(f"equivariance(): argument 'x' must be floating point, not {array.dtype}: use x.float()")
+    if not array.size or not np.isfinite(array).all():
+        found = f"has shape {list(array.shape)}" if not array.size else "holds nan or inf, which cannot be compared"
+        raise ValueError(f"equivariance(): argument 'x' must be of finite numbers, one or more, but it {found}")
+    shift = _per_axis(shift, array, windows(layer) or _windows_of(layer, array))
     dims = len(shift)
-    if array.ndim not in (dims + 1, dims + 2):
-        raise ValueError(f"equivariance(): shift={shift} moves along {dims} axes, so that x must be (N, C, *size) or "
-                         f"(C, *size) with {dims} sizes, but it has shape {list(array.shape)}")
     if any(abs(s) >= n for s, n in zip(shift, array.shape[-dims:])):
         raise ValueError(f"equivariance(): shift={shift} moves everything out of an image of size "
                          f"{list(array.shape[-dims:])}: take less than its size")
-    return (array if array.ndim == dims + 2 else array[None]), tuple([s.__index__() for s in shift])
+    return (array if array.ndim == dims + 2 else array[None]), shift
+
+
+def _windows_of(function, array):
+    """In how many dimensions the windows slide that a function has, if it takes x as it is."""
+    try:
+        return None if isinstance(function, Module) else Run(function, array.shape, array).windows
+    except (RuntimeError, ValueError, IndexError):
+        return None  # without its batch, say
+
+
+def _per_axis(shift, array, windows):
+    """`shift` as a tuple with an int for each size of x: as many as the layer's windows have, if it has any."""
+    alone = not isinstance(shift, tuple | list)
+    numbers = (shift,) if alone else tuple(shift)
+    if any(not hasattr(s, "__index__") or isinstance(s, bool) for s in numbers) or not 1 <= len(numbers) <= 3:
+        raise TypeError("equivariance(): argument 'shift' must be an int or a tuple of 1 to 3 ints, by how many cells "
+                        f"to move along each axis, not {shift!r}")
+    usual = windows or {2: 1, 3: 2, 5: 3}.get(array.ndim, 2)  # three numbers are an image without its batch
+    dims = usual if alone else len(numbers)
+    numbers = tuple([s.__index__() for s in (*(0,) * (dims - len(numbers)), *numbers)])
+    if windows and dims != windows:
+        raise ValueError(f"equivariance(): shift={numbers} is for {dims}-D, but the windows of the layer are "
+                         f"{windows}-D (x has shape {list(array.shape)}): write shift={(0,) * (windows - 1) + (1,)}")
+    if array.ndim not in (dims + 1, dims + 2):
+        advice = f": write shift={(0,) * (usual - 1) + (1,)}" if array.ndim in (usual + 1, usual + 2) else ""
+        raise ValueError(f"equivariance(): shift={numbers} is for {dims}-D: x must be (N, C, *size) or "
+                         f"(C, *size) with {dims} {'size' if dims == 1 else 'sizes'}, but it has shape "
+                         f"{list(array.shape)}{advice}")
+    return numbers
 
 
 def _measure(layer, array, shift, circular):
@@ -203,6 +262,10 @@ def _measure(layer, array, shift, circular):
     field = run.fields.get(before.grad_fn)
     y, of_shifted = (_as_grid(v.detach().numpy(), size) for v in (before, after))
     name = type(layer).__name__ if hasattr(layer, "forward") else getattr(layer, "__name__", "f")
+    for what, output in (("x", y), ("shift x", of_shifted)):
+        if not output.size or not np.isfinite(output).all():
+            found = "is empty" if not output.size else "holds nan or inf"
+            raise ValueError(f"equivariance(): {name} of {what} {found}, which cannot be compared")
     if y.ndim != dims + 2:
         arrays = (array, shifted, of_shifted, y)
         return Equivariance(arrays, np.zeros((), bool), shift, None, None, circular, "no grid", name)
@@ -214,8 +277,28 @@ def _measure(layer, array, shift, circular):
              for a, line in enumerate(lines)]
     border = _border(field, lines, size, y.shape[2:], shift, steps, circular, whole)
     arrays = (array, shifted, of_shifted, moved(y, steps, circular))
-    kind = "whole" if any(w and s for w, s in zip(whole, shift)) else "windows"
-    return Equivariance(arrays, border, shift, steps, jump, circular, kind, name)
+    measured = Equivariance(arrays, border, shift, steps, jump, circular, "windows", name)
+    if field is not None and not measured.holds:
+        seen = [low.max() <= 0 and high.min() >= n - 1 for low, high, n in zip(field.low, field.high, size)]
+        if any(w and s for w, s in zip(seen, shift)):
+            measured.why = f": every output cell sees {_what(seen)}" + _because(layer, array, measured, before)
+    return measured
+
+
+def _what(seen):
+    """What a cell sees that sees everything along these axes."""
+    if all(seen):
+        return "the whole input"
+    names = ("depth", "column", "row")[-len(seen):]  # along the first, the second, the last axis
+    return "its whole " + " and ".join([name for name, all_of_it in zip(names, seen) if all_of_it])
+
+
+def _because(layer, array, measured, y):
+    """Whether it is the weights, or only that something leaves the image: with `circular` nothing does."""
+    around = measured if measured.circular else _measure(layer, array, measured.shift, True)
+    if around.error is not None and measured.error and around.error < 1e-3 * measured.error:
+        return ", so that what was shifted in and out counts"
+    return ", with weights of its own" if any(isinstance(n, Addmm | Mm) for n in fields.behind([y])) else ""
 
 
 def _same(a):

@@ -67,10 +67,12 @@ class Field(NamedTuple):
                      tuple([a.max(dims, keepdims=True) for a in self.high]), lines)
 
 
-def own(size, dims):
-    """The field of the input itself: every cell of the last `dims` dimensions sees itself."""
+def own(size, dims, turned=False):
+    """The field of the input itself: every cell of the last `dims` dimensions sees itself. turned: positions count
+    from the middle of the input, round its end."""
     axes = range(len(size) - dims, len(size))
-    places = tuple([np.arange(size[d]).reshape([-1 if e == d else 1 for e in range(len(size))]) for d in axes])
+    places = tuple([np.roll(np.arange(size[d]), size[d] // 2 if turned else 0)
+                    .reshape([-1 if e == d else 1 for e in range(len(size))]) for d in axes])
     return Field(places, places, (Line(0, 1, 1),) * dims)
 
 
@@ -120,9 +122,16 @@ def behind(values):
     return sorted(found, key=lambda node: node.sequence)
 
 
-def follow(x, values, dims):
+def wraps(node):
+    """Whether an operator puts the last cell before the first: circular padding, roll."""
+    return isinstance(node, arrange.Roll) or isinstance(node, index.GetItem) and any(
+        isinstance(i, np.ndarray) and i.ndim == 1 and i.dtype.kind == "i" and (i[:-1] - i[1:] == i.max()).any()
+        and i.max() > 1 for i in node.index if np.size(i))
+
+
+def follow(x, values, dims, turned=False):
     """{operator: the Field of its output} for all operators behind the tensors `values` that see x."""
-    fields, start, nodes = {}, own(tuple(x.shape), dims), behind(values)
+    fields, start, nodes = {}, own(tuple(x.shape), dims, turned), behind(values)
     shapes = {edge.target: edge.shape for node in nodes for edge in node._edges or () if edge is not None}
     shapes |= {y.grad_fn: tuple(y.shape) for y in values}
     for node in nodes:
@@ -283,6 +292,8 @@ def _indexed(node, inputs, shapes, out):
         return _all(node, inputs, shapes, out)
     field, before, grid = inputs[0], shapes[0], len(inputs[0].lines)
     items = [i for i in node.index if i is not ...]
+    if ... not in [i for i in node.index if not isinstance(i, np.ndarray)]:
+        items += [slice(None)] * (len(before) - len(items))  # the dimensions that are not named
     lines = (None,) * grid
     if len(items) == len(before) and not any(i is None for i in items):
         last = [(n, i) for n, i in zip(before, items)][-grid:]

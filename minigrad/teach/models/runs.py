@@ -1,5 +1,6 @@
 """One run of a model, watched: what its modules returned, and what each cell of it sees of the input."""
 
+import difflib
 import re
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -42,15 +43,17 @@ class Run:
         with enable_grad(), evaluating(self.modules.values()), self._watching():
             y = model(self.x)
             y = y * 1 if y is self.x else y  # the operator of a model that does nothing
-        if not isinstance(y, Value):
-            raise TypeError(f"the model must return a Tensor, but it returned {type(y).__name__}: name a `layer`")
-        if y.grad_fn is not None or not self.outputs:  # else it ends in something without a gradient, such as argmax
+        self.returned = y
+        # A model may end in something without a gradient, such as argmax.
+        if isinstance(y, Value) and (y.grad_fn is not None or not self.outputs):
             self.outputs[""], self.nodes[""] = y, y.grad_fn
         ends = [v for v in self.outputs.values() if v.grad_fn is not None]
         nodes = fields.behind(ends)
-        self.dims = dims or fields.grid_dims(nodes) or max(len(input_size) - 2, 1)
+        self.windows = fields.grid_dims(nodes)
+        self.dims = dims or self.windows or max(len(input_size) - 2, 1)
         self.size = tuple(self.x.shape[-self.dims:])
         self.fields = fields.follow(self.x, ends, self.dims)
+        self.wraps = any(map(fields.wraps, nodes))
 
     @contextmanager
     def _watching(self):
@@ -79,12 +82,21 @@ class Run:
                 handle.remove()
 
     def output(self):
-        """What the model returned."""
+        """What the model returned; TypeError if that is no tensor."""
+        if not isinstance(self.returned, Value):
+            raise TypeError(f"equivariance(): the layer must return a Tensor, not {type(self.returned).__name__}")
         return self.outputs[""]
+
+    def turned(self, value):
+        """The field of a tensor if the input's positions were counted from its middle: what wraps round is whole."""
+        return fields.follow(self.x, [value], self.dims, turned=True)[value.grad_fn]
 
     def value(self, layer):
         """(name, tensor) of the output of a layer; of the last differentiable one for None."""
         if layer is None:
+            if not isinstance(self.returned, Value):
+                raise TypeError("receptive_field(): the model must return a Tensor, but it returned "
+                                f"{type(self.returned).__name__}: name a `layer`; {_known(self.outputs)}")
             followed = [(name, y) for name, y in self.outputs.items() if self.nodes[name] in self.fields]
             if not followed:
                 raise ValueError("receptive_field(): no output of the model depends on its input by operators that "
@@ -93,10 +105,14 @@ class Run:
             names = [n for n, other in followed if n and other is y]
             return names[-1] if names else name or "the output", y
         names = {module: name for name, module in self.modules.items()}
-        name = names.get(layer, None) if isinstance(layer, Module) else layer
+        name = names.get(layer) if isinstance(layer, Module) else str(layer) if type(layer) is int else layer
+        if not isinstance(layer, Module | str | int):
+            raise TypeError("receptive_field(): argument 'layer' must be the name of a module (str) or the module, not "
+                            f"{type(layer).__name__}; a position is `at`")
         if name not in self.outputs or not name:
-            raise ValueError(f"receptive_field(): argument 'layer' is {layer!r}, but the modules that the model ran "
-                             f"are {[name for name in self.outputs if name]}")
+            what = f"this {type(layer).__name__}" if isinstance(layer, Module) else repr(layer)
+            raise ValueError(f"receptive_field(): argument 'layer' is {what}, but "
+                             f"{_known(self.outputs, name)}")
         if self.nodes[name] not in self.fields:
             raise ValueError(f"receptive_field(): the output of layer {name!r} does not depend on the input")
         return name, self.outputs[name]
@@ -129,6 +145,16 @@ class Run:
             elif name and rows[-1].name == rows[-1].kind != "input":
                 rows[-1] = row  # the same, under the name of a module
         return rows
+
+
+def _known(names, wrong=None):
+    """The end of an error: the names nearest to a wrong one, or some of them."""
+    names = [name for name in names if name]
+    near = difflib.get_close_matches(wrong or "", [name for name in names if not name.isdigit()], n=3, cutoff=0.5)
+    if near:
+        return f"the model ran no such module: did you mean {' or '.join(map(repr, near))}?"
+    shown = [*map(repr, names[:6]), "…", repr(names[-1])] if len(names) > 8 else map(repr, names)
+    return f"the modules that the model ran are [{', '.join(shown)}]"
 
 
 def operator_name(node):
@@ -164,10 +190,16 @@ def evaluating(modules):
             module.training = mode
 
 
+def windows(model):
+    """In how many dimensions the first layer of windows slides; None if there is none."""
+    names = [type(module).__name__ for module in model.modules()] if isinstance(model, Module) else []
+    found = [re.search(r"(?:Conv|Pool)\w*(\d)d$", name) for name in names]
+    return next((int(match[1]) for match in found if match), None)
+
+
 def with_batch(model, size):
     """`size` with a batch of 1, if it has none: as many numbers as an example has for the first layer of windows."""
-    for module in model.modules() if isinstance(model, Module) else ():
-        windows = re.search(r"(?:Conv|Pool)\w*(\d)d$", type(module).__name__)
-        if windows:
-            return (1, *size) if len(size) == int(windows[1]) + 1 else size
+    dims = windows(model)
+    if dims:
+        return (1, *size) if len(size) == dims + 1 else size
     return (1, *size) if len(size) == 1 and isinstance(model, Module) else size

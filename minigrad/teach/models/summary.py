@@ -44,7 +44,8 @@ class Summary(Explanation):
     """What `summary` found. rows: a Row for the input, each layer and each function in between, as they ran;
     parameters, multiply_adds, bytes: their sums; trainable: how many parameters require grad."""
 
-    def __init__(self, model, rows, parameters, trainable, output):
+    def __init__(self, model, rows, parameters, trainable, output, shared=()):
+        self.shared = list(shared)  # (name, first name) of parameters with two names
         self.name, self.rows, self.parameters, self.trainable = type(model).__name__, rows, parameters, trainable
         self.multiply_adds = sum(row.multiply_adds for row in rows)
         self.bytes = sum(row.bytes for row in rows)
@@ -60,6 +61,9 @@ class Summary(Explanation):
                 table([HEAD, *lines, total], right=(3, 4, 5, 6, 7)), "", NOTES]
         if self.trainable != self.parameters:
             text.append(f"{self.parameters - self.trainable:,} of the parameters do not require grad.")
+        if self.shared:
+            same = [f"{name} is {first}" for name, first in self.shared[:4]] + ["…"] * (len(self.shared) > 4)
+            text.append(f"A shared parameter is counted once, in its first row: {', '.join(same)}.")
         return "\n".join(text + self.remarks())
 
     def remarks(self):
@@ -121,9 +125,9 @@ def summary(model, input_size, *more):
         raise TypeError(f"summary(): argument 'model' must be a Module, not {type(model).__name__}")
     inputs = [made(model, given) for given in (input_size, *more)]
     run = Run(model, inputs)
-    parameters = list(model.parameters())
+    parameters = [p for p in model.parameters() if not isinstance(p, Uninitialized)]  # of lazy layers that did not run
     return Summary(model, run.rows(), sum(p.numel() for p in parameters),
-                   sum(p.numel() for p in parameters if p.requires_grad), run.outputs)  # fmt: skip
+                   sum(p.numel() for p in parameters if p.requires_grad), run.outputs, run.shared.items())  # fmt: skip
 
 
 def made(model, given):
@@ -165,6 +169,7 @@ class Run:
 
     def __init__(self, model, inputs):
         self.model, self.inputs, self.calls = model, inputs, []
+        self.counted, self.shared = {}, {}  # id of a parameter: its name; another name of it: its name
         self.names = {module: name for name, module in model.named_modules()}
         self.clock = wrap(np.ones(()))
         self.clock.requires_grad = True
@@ -213,13 +218,12 @@ class Run:
         if not (len(self.calls) == 1 and self.calls[0].module is self.model):
             timed += [(node.sequence, row) for node, row in self.between()]
         rows = [row for _, row in sorted(timed, key=lambda pair: pair[0])]
-        return [*inputs, *self.counted_once(rows), *self.own_parameters()]
+        return [*inputs, *rows, *self.own_parameters()]
 
     def of_call(self, call):
         inside = [node for node in self.nodes if call.first < node.sequence < call.last]
-        own = sum(p.numel() for p in call.module._parameters.values() if p is not None)
         shared = call.output._view is not None
-        return Row(call.name, type(call.module).__name__, tuple(call.output.shape), own,
+        return Row(call.name, type(call.module).__name__, tuple(call.output.shape), self.own(call.module),
                    sum(map(self.multiply_adds, self.without_pools(inside))),
                    0 if shared else call.output._array.nbytes, *self.seen(call.output, call.output.grad_fn))
 
@@ -275,19 +279,26 @@ class Run:
             return tuple(line.size for line in field.lines), tuple(line.jump for line in field.lines)
         return (None, None) if all(a.min() == a.max() for a in (*field.low, *field.high)) else ((), ())
 
-    def counted_once(self, rows):
-        """The parameters of a layer that runs twice belong to its first row."""
-        seen = set()
-        for row in rows:
-            yield row._replace(parameters=0) if row.name in seen else row
-            seen.update({row.name} if row.name else ())
+    def own(self, module):
+        """How many parameters a module has that no row before has counted."""
+        count = 0
+        for name, p in module._parameters.items():
+            if p is None or isinstance(p, Uninitialized):
+                continue
+            name = ".".join(filter(None, (self.names.get(module, ""), name)))
+            first = self.counted.get(id(p))
+            if first is None:
+                self.counted[id(p)] = name
+                count += p.numel()
+            elif first != name:
+                self.shared[name] = first
+        return count
 
     def own_parameters(self):
         """Rows for parameters that no row has: of modules around others, and of those that did not run."""
-        ran = {call.module for call in self.calls}
         for module, name in self.names.items():
-            count = sum(p.numel() for p in module._parameters.values() if p is not None)
-            if count and module not in ran:
+            count = self.own(module)
+            if count:
                 why = "its own" if any(True for _ in module.children()) else "did not run"
                 yield Row(name, f"{type(module).__name__} ({why})", (), count, 0, 0, (), ())
 

@@ -1,11 +1,12 @@
 // What the page computes, in plain loops. Nothing in this file knows of the document; tests/test_teach_page.py
 // holds every number that comes out of it against minigrad.
 
-// A number as Python's f"{x:.4g}" writes it, ties to even included.
+// A number as notation.number of Python writes it: an integer of up to three digits more exactly, else rounded as
+// f"{x:.4g}" does, ties to even included.
 function number(x, digits = 4) {
   x += 0;  // no -0
   if (!Number.isFinite(x)) return Number.isNaN(x) ? "nan" : x > 0 ? "inf" : "-inf";
-  if (x === 0) return "0";
+  if (Number.isInteger(x) && Math.abs(x) < 10 ** (digits + 3)) return String(x);
   let [figures, exponent] = Math.abs(x).toExponential(digits - 1).split("e");
   const [exact] = Math.abs(x).toExponential(60).split("e");
   const rest = exact.replace(".", "").slice(digits);
