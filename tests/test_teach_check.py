@@ -233,7 +233,7 @@ def test_not_done_yet(stub, capsys):
 
 def test_a_forgotten_return():
     def attempt(X, K):
-        Y = by_hand(X, K)  # noqa: F841
+        Y = by_hand(X, K)  # noqa: F841, that it is not returned is the point
 
     verdict = teach.check("corr2d", attempt)
     assert verdict.status == "not done yet" and "is there a `return`?" in verdict.text()
