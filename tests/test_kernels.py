@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minigrad import kernels
+from minigrad.kernels import tables
 from minigrad.teach import loops as reference
 
 REALS = [np.float32, np.float64]
@@ -174,6 +176,9 @@ KNOWN = [
     ((2, 40, 9, 21), (13, 40, 3, 3), ((1, 1), ((1, 1), (1, 1)), (1, 1), 1)),  # vectors that overlap
     ((3, 3, 17, 40), (9, 3, 5, 7), ((3, 2), ((2, 2), (3, 3)), (1, 1), 1)),  # columns by their phase
     ((2, 6, 5, 4), (6, 3, 3, 3), ((1, 1), ((4, 4), (4, 4)), (1, 1), 2)),  # windows of border alone
+    ((3, 40, 9, 9), (70, 40, 3, 3), ((2, 2), ((1, 1), (1, 1)), (1, 1), 1)),  # channels side by side
+    ((5, 37, 7, 7), (37, 1, 3, 3), ((2, 2), ((1, 1), (1, 1)), (1, 1), 37)),  # groups side by side
+    ((2, 8, 9, 8), (12, 8, 1, 2), ((3, 2), ((0, 0), (0, 0)), (1, 1), 1)),  # rows that no window sees
 ]
 
 
@@ -197,6 +202,26 @@ def test_convolution_is_its_formula_everywhere(level, geometry, dtype):
     exact = all_oracles(*(a.astype(np.float64) for a in arrays), geometry[2])
     for actual, expected in zip(all_three(*arrays, geometry[2]), exact):
         assert_close(actual, expected, dtype)
+
+
+@pytest.mark.parametrize("innermost", ["columns", "images", "channels", "groups"])
+@property_test
+@given(geometry=geometries(), depthwise=st.booleans())
+def test_convolution_is_its_formula_in_every_layout(innermost, geometry, depthwise):
+    """The fastest layout is chosen by the shape; here each of them computes every shape that it can."""
+    if depthwise:  # each channel is a group
+        (n, c, *size), (_, _, *kernel), (*strides, _) = geometry
+        geometry = (n, 5 * c, *size), (5 * c, 1, *kernel), (*strides, 5 * c)
+    arrays = operands(geometry)
+
+    def choose(*arguments):
+        found = tables.ways(*arguments)
+        return next((way for way in found if way.innermost == innermost), found[0])
+
+    with mock.patch.object(tables, "plan", choose):
+        results = all_three(*arrays, geometry[2])
+    for actual, expected in zip(results, all_oracles(*arrays, geometry[2])):
+        assert_close(actual, expected, np.float64)
 
 
 @property_test

@@ -26,11 +26,11 @@ TARGET ALWAYS_INLINE void NAME(unrolled)(const int R, const int V, const int kin
 {
     const real *from[MAX_ROWS];
     const int places = kind == BY_ROWS ? R : V;
-    NAME(vector) sum[MAX_ROWS][MAX_COLUMNS] = {{{0}}};
+    NAME(vector) sum[MAX_ROWS][MAX_ALONE] = {{{0}}};
     UNROLL for (int i = 0; i < places; i++) from[i] = (kind == BY_ROWS ? a : b) + place[i];
 
     for (ptrdiff_t k = 0; k < n; k++) {
-        NAME(vector) v[MAX_COLUMNS];
+        NAME(vector) v[MAX_ALONE];
         UNROLL for (int j = 0; j < V; j++) v[j] = VECTOR(kind == BY_ROWS ? b + j * LANES : from[j] + step[k]);
         UNROLL for (int i = 0; i < R; i++)
             UNROLL for (int j = 0; j < V; j++)
@@ -51,17 +51,20 @@ TARGET ALWAYS_INLINE void NAME(unrolled)(const int R, const int V, const int kin
                 VECTOR(out + i * pitch + to[j]) += sum[i][j];
 }
 
-/* One instance for each number of rows and columns, so that nothing is computed in vain. */
+/* One instance for each number of rows and columns, so that nothing is computed in vain. A lone row,
+   of a channel that is a group by itself, has more columns: else the call would take longer than the sums. */
 #define CASE(R, V, kind) \
-    case 4 * (R) + (V)-1: \
+    case 16 * (R) + (V): \
         if (FITS(R, V, REGISTERS)) NAME(unrolled)(R, V, kind, n, a, b, place, step, start, out, pitch, to); \
         break;
 #define CASES(R, kind) CASE(R, 1, kind) CASE(R, 2, kind) CASE(R, 3, kind) CASE(R, 4, kind)
 #define DEFINE_BLOCK(stem, kind) \
     TARGET static void NAME(stem)(int rows, int columns, BLOCK_ARGUMENTS(void)) \
     { \
-        switch (4 * rows + columns - 1) { \
-            CASES(1, kind) CASES(2, kind) CASES(3, kind) CASES(4, kind) CASES(5, kind) \
+        switch (16 * rows + columns) { \
+            CASES(1, kind) CASE(1, 5, kind) CASE(1, 6, kind) CASE(1, 7, kind) CASE(1, 8, kind) \
+            CASE(1, 9, kind) CASE(1, 10, kind) CASE(1, 11, kind) CASE(1, 12, kind) \
+            CASES(2, kind) CASES(3, kind) CASES(4, kind) CASES(5, kind) \
             CASES(6, kind) CASES(7, kind) CASES(8, kind) CASES(9, kind) CASES(10, kind) \
             CASES(11, kind) CASES(12, kind) CASES(13, kind) CASES(14, kind) \
         } \

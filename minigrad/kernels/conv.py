@@ -10,8 +10,7 @@ import math
 
 import numpy as np
 
-from . import tables
-from .correlate import correlate, pack_weights
+from . import by_channels, correlate, tables
 from .loops import add_border, interleave, lanes, separate
 from .weight_grad import weight_grad
 
@@ -20,6 +19,7 @@ CHUNK = 500_000  # numbers of bordered images that stay in the cache until they 
 
 def conv_forward(x, w, bias, stride, padding, dilation, groups):
     """Correlate the images x with the kernels w and add bias [D] or None."""
+    x, stride = seen(x, w.shape, stride, padding)
     geometry = tables.plan(tables.forward, x.shape, w.shape, stride, padding, dilation, groups, lanes(x))
     bias = np.zeros(w.shape[0], x.dtype) if bias is None else bias
     same_type(x, w, bias)
@@ -37,16 +37,26 @@ def conv_input_grad(g, w, x_shape, stride, padding, dilation, groups):
 
 def conv_weight_grad(x, g, w_shape, stride, padding, dilation, groups):
     """The gradient dw of <g, conv(x, w)> to w."""
+    x, stride = seen(x, w_shape, stride, padding)
     geometry = tables.plan(tables.weight_grad, x.shape, w_shape, stride, padding, dilation, groups, lanes(x))
     same_shape("g", g, y_shape(geometry, x.shape, w_shape))
     same_type(x, g)
     if not x.size or not g.size:
         return np.zeros(w_shape, x.dtype)
     image, g = lay_out(x, geometry), np.ascontiguousarray(g)
-    if geometry.side_by_side:  # g too, each of its planes as one row
+    if geometry.innermost == "images":  # g too, each of its planes as one row
         g = lay_out(g.reshape(*g.shape[:2], -1), geometry._replace(rows=np.zeros(1, np.intp), bordered=geometry.y_size))
     loop, depth = geometry.loops[0], w_shape[0] // groups
     return weight_grad(by_group(image, groups), by_group(g, groups), loop, depth).reshape(w_shape)
+
+
+def seen(x, w_shape, stride, padding):
+    """x without what a kernel of size 1 strides over, and the stride that is left."""
+    if max(stride) == 1 or 1 not in w_shape[2:]:
+        return x, stride
+    skip = [k == 1 and not any(border) for k, border in zip(w_shape[2:], padding)]
+    x = x[(..., *(slice(None, None, s if skips else 1) for s, skips in zip(stride, skip)))]
+    return x, tuple(1 if skips else s for s, skips in zip(stride, skip))
 
 
 def run(x, w, bias, y, geometry, groups):
@@ -54,13 +64,16 @@ def run(x, w, bias, y, geometry, groups):
     if not x.size or not y.size:
         y[...] = bias.reshape(-1, *[1] * (y.ndim - 2))
         return y
+    if geometry.innermost == "groups":
+        groups = 1
     x, w, bias = np.ascontiguousarray(x), *(np.ascontiguousarray(a).reshape(groups, -1) for a in (w, bias))
-    packed = [pack_weights(w, loop, bias.shape[1]) for loop in geometry.loops]
-    width = lanes(x) if geometry.side_by_side else 1
+    way = by_channels if geometry.innermost in ("channels", "groups") else correlate
+    packed = [way.pack_weights(w, loop, bias.shape[1]) for loop in geometry.loops]
+    width = lanes(x) if geometry.innermost == "images" else 1
     if geometry.gaps and width == 1:
         y.fill(0)
-    step = max(1, CHUNK // (x.shape[1] * math.prod(geometry.bordered)))
-    step = x.shape[0] if geometry.as_it_is and width == 1 else min(step * width, x.shape[0])
+    size = math.prod(geometry.bordered) * (groups if way is by_channels else x.shape[1])
+    step = x.shape[0] if geometry.as_it_is else min(max(1, CHUNK // size) * width, x.shape[0])
     buffer = None
     for first in range(0, x.shape[0], step):
         part = slice(first, first + step)
@@ -69,26 +82,33 @@ def run(x, w, bias, y, geometry, groups):
         if width > 1:
             out = np.zeros((image.shape[0], *y.shape[1:], width), y.dtype)
         for loop, weights in zip(geometry.loops, packed):
-            correlate(by_group(image, groups), weights, bias, by_group(out, groups), loop)
+            way.correlate(image.reshape(len(out), groups, -1), weights, bias, by_group(out, groups), loop)
         if width > 1:
             separate(out.reshape(out.shape[0], -1, width), y[part].reshape(len(y[part]), -1))
     return y
 
 
 def lay_out(x, geometry, buffer=None):
-    """x as the loops see it: with zeros around its images, or images side by side; C-contiguous."""
+    """x as the loops see it: with zeros around its images, images or channels side by side; C-contiguous."""
     x = np.ascontiguousarray(x)
-    if geometry.as_it_is and not geometry.side_by_side:
+    if geometry.as_it_is:
         return x
-    (n, channels), columns = x.shape[:2], x.shape[-1]
-    shape = -(-n // lanes(x)) if geometry.side_by_side else n, channels, *geometry.bordered
-    bordered = np.zeros(shape, x.dtype) if buffer is None else buffer[: shape[0]]
-    if geometry.side_by_side:
-        rows = geometry.rows[::columns] // lanes(x)
-        interleave(x.reshape(n, channels, -1, columns), rows, bordered.reshape(*shape[:2], -1))
+    (images, channels), columns, width = x.shape[:2], x.shape[-1], geometry.bordered[-1]
+    if geometry.innermost in ("channels", "groups"):  # each of them an item, as images are
+        count = min(width, channels)
+        x, rows = x.reshape(images * channels, 1, -1, columns), geometry.rows + geometry.columns[0]
     else:
-        planes = x.reshape(n * channels, -1, columns)
-        add_border(planes, geometry.rows, geometry.columns, bordered.reshape(n * channels, -1))
+        count = width if geometry.innermost == "images" else 1
+        x, rows = x.reshape(images, channels, -1, columns), geometry.rows[::columns].copy()
+    shape = (-(-len(x) // count), x.shape[1], *geometry.bordered)
+    bordered = np.zeros(shape, x.dtype) if buffer is None else buffer[: shape[0]]
+    planes = bordered.reshape(*shape[:2], -1)
+    if geometry.innermost == "columns":
+        add_border(x.reshape(-1, *x.shape[2:]), geometry.rows, geometry.columns, planes.reshape(-1, planes.shape[2]))
+        return bordered
+    if rows[-1] - rows[0] == (rows.size - 1) * columns * width:  # no border between rows
+        x, rows = x.reshape(*x.shape[:2], 1, -1), rows[:1]
+    interleave(x, rows, planes, count, width)
     return bordered
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from cython.parallel cimport prange
 from libc.string cimport memcpy, memset
 
-from .loops cimport (MAX_COLUMNS, MAX_ROWS, PANEL, PIECE, TILE, WIDEST, Loop, aligned, ceil_div, read_loop, real_t,
+from .loops cimport (MAX_ALONE, MAX_ROWS, PANEL, PIECE, TILE, WIDEST, Loop, aligned, ceil_div, read_loop, real_t,
                      table_t, threads_for)
 
 cdef enum:
@@ -48,7 +48,7 @@ cdef void sum_in_place(const Loop *loop, Py_ssize_t v, Py_ssize_t columns, const
     cdef char[TILE] sums
     cdef real_t *tile = <real_t *> sums
     cdef const real_t *start
-    cdef Py_ssize_t[MAX_COLUMNS] column, to
+    cdef Py_ssize_t[MAX_ALONE] column, to
     cdef Py_ssize_t i, j, k, d, rows
     # The taps that see the image from any of these positions:
     cdef Py_ssize_t p = loop.vectors[v], q = loop.vectors[v + columns - 1] + loop.lanes - 1

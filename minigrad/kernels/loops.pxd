@@ -9,7 +9,7 @@ ctypedef fused real_t:
 ctypedef const Py_ssize_t *table_t
 
 cdef extern from "simd.h" nogil:
-    enum: MAX_ROWS, MAX_COLUMNS, MAX_BYTES
+    enum: MAX_ROWS, MAX_COLUMNS, MAX_ALONE, MAX_BYTES
     bint FITS(Py_ssize_t rows, Py_ssize_t columns, int registers)
     ctypedef struct pool_axis:
         Py_ssize_t outputs, step
@@ -52,8 +52,9 @@ cdef struct Loop:
     Py_ssize_t positions, taps, pitch, n_vectors
     # the blocks that cover so many channels
     Py_ssize_t depth, columns, blocks
+    bint lane_by_lane
     Py_ssize_t[PIECE] panel_step  # 0, 1, 2, ... times the width of a block
-    Py_ssize_t[MAX_COLUMNS] lane_step  # ... times lanes
+    Py_ssize_t[MAX_ALONE] lane_step  # ... times lanes
 
 cdef class Prepared:
     """The Loop of some tables, once it was read: reading takes as long as a small convolution."""
@@ -83,7 +84,7 @@ cdef inline Py_ssize_t most_rows(const kernels *simd, Py_ssize_t columns) noexce
 
 cdef inline Py_ssize_t most_columns(const kernels *simd, Py_ssize_t rows) noexcept nogil:
     """The most columns of a block that has so many rows, where 4 are as good as many."""
-    cdef Py_ssize_t columns = MAX_COLUMNS
+    cdef Py_ssize_t columns = MAX_ALONE if rows == 1 else MAX_COLUMNS
     while not FITS(min(rows, 4), columns, simd.registers):
         columns -= 1
     return columns

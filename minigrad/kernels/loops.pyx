@@ -4,6 +4,7 @@
 
                                       rows           columns                          k
     correlate.pyx                     channels d     vectors of positions             taps
+    by_channels.pyx                   positions      vectors of channels d            taps
     weight_grad.pyx  by channels      taps           vectors of channels              positions
                      by positions     channels d     taps, lane by lane               positions
     matmul.pyx                        rows           vectors of columns               terms
@@ -96,11 +97,16 @@ cdef Loop read_tables(tables, array, Py_ssize_t depth) except *:
     loop.n_vectors = vectors.shape[0]
     loop.positions, loop.taps, loop.pitch = base.shape[0], tap.shape[0], tables.pitch
     loop.depth = depth
-    loop.columns = most_columns(loop.simd, depth)
-    loop.blocks = ceil_div(depth, most_rows(loop.simd, loop.columns))
+    loop.lane_by_lane = tables.lane_by_lane
+    if tables.by_channels:
+        loop.columns = 1 if loop.lane_by_lane else part(ceil_div(depth, loop.lanes), MAX_COLUMNS)
+        loop.blocks = ceil_div(depth, loop.columns * loop.lanes)
+    else:
+        loop.columns = most_columns(loop.simd, depth if loop.n_vectors else max(depth, 2))
+        loop.blocks = ceil_div(depth, most_rows(loop.simd, loop.columns))
     for i in range(PIECE):
         loop.panel_step[i] = i * loop.columns * loop.lanes
-    for i in range(MAX_COLUMNS):
+    for i in range(MAX_ALONE):
         loop.lane_step[i] = i * loop.lanes
     return loop
 
@@ -129,20 +135,24 @@ def add_border(const real_t[:, :, ::1] x, const Py_ssize_t[::1] row, const Py_ss
                     bordered[i, row[j] + column[k]] = x[i, j, k]
 
 
-def interleave(const real_t[:, :, :, ::1] x, const Py_ssize_t[::1] row, real_t[:, :, ::1] bordered):
-    """As add_border, with the numbers of as many images as a vector holds side by side.
+def interleave(const real_t[:, :, :, ::1] x, const Py_ssize_t[::1] row, real_t[:, :, ::1] bordered,
+               Py_ssize_t count, Py_ssize_t width):
+    """As add_border, with the numbers of `count` items (images, or channels) side by side, `width` apart.
 
-    x is [images, planes, rows, columns], bordered [vectors of images, planes, plane * lanes]. The images need not
-    fill the last vector.
+    x is [items, planes, rows, columns], bordered [items / count, planes, plane * width]. The last items may be fewer.
+    row [rows] says where in a plane of bordered each row begins.
     """
     cdef const kernels *simd = kernels_for(bordered)
-    cdef Py_ssize_t i, j, planes = x.shape[1], lanes = simd.lanes, pitch = planes * x.shape[2] * x.shape[3]
+    cdef Py_ssize_t i, j, k, first, planes = x.shape[1], pitch = planes * x.shape[2] * x.shape[3]
+    cdef Py_ssize_t step = part(count, 4 * simd.lanes), parts = ceil_div(count, step)
     cdef int threads = threads_for(4. * x.size)
-    for i in prange(bordered.shape[0] * planes, nogil=True, schedule="static", num_threads=threads):
+    for i in prange(bordered.shape[0] * planes * parts, nogil=True, schedule="static", num_threads=threads):
+        k = i % parts * step
+        first = i // (parts * planes) * count + k
         for j in range(x.shape[2]):
-            simd.transpose(min(lanes, x.shape[0] - i // planes * lanes), x.shape[3],
-                           &x[i // planes * lanes, i % planes, j, 0], pitch,
-                           &bordered[i // planes, i % planes, row[j] * lanes], lanes)
+            simd.transpose(min(step, count - k, x.shape[0] - first), x.shape[3],
+                           &x[first, i // parts % planes, j, 0], pitch,
+                           &bordered[i // (parts * planes), i // parts % planes, row[j] + k], width)
 
 
 def separate(const real_t[:, :, ::1] y, real_t[:, ::1] separated):

@@ -31,40 +31,44 @@ TARGET static void NAME(copy)(
             VECTOR(packed) = VECTOR((const real *)b + step[k] + i * pitch);
 }
 
-/* b[j][i] = a[i][j] for i < rows and j < columns; the pitches are from row to row. Squares of LANES
-   rows go through the registers: stage h exchanges what stands in bit h of row and column. */
+/* b[j][i] = a[i][j] for a square of LANES rows and columns. The rows lie in registers, and stage h
+   exchanges what stands in bit h of row and column. */
+TARGET ALWAYS_INLINE void NAME(square)(const real *a, ptrdiff_t a_pitch, real *b, ptrdiff_t b_pitch)
+{
+    NAME(vector) v[LANES];
+    UNROLL for (int l = 0; l < LANES; l++) v[l] = VECTOR(a + l * a_pitch);
+#ifdef __GNUC__
+    UNROLL for (int h = 1; h < LANES; h *= 2) {
+        NAME(mask) low, high;
+        UNROLL for (int l = 0; l < LANES; l++) {
+            low[l] = l & h ? LANES + l - h : l;
+            high[l] = l & h ? LANES + l : l + h;
+        }
+        UNROLL for (int l = 0; l < LANES; l++)
+            if (!(l & h)) {
+                NAME(vector) x = v[l], y = v[l + h];
+                v[l] = __builtin_shuffle(x, y, low);
+                v[l + h] = __builtin_shuffle(x, y, high);
+            }
+    }
+#endif
+    UNROLL for (int l = 0; l < LANES; l++) VECTOR(b + l * b_pitch) = v[l];
+}
+
+/* b[j][i] = a[i][j] for i < rows and j < columns; the pitches are from row to row. The last squares
+   overlap those before them. */
 TARGET static void NAME(transpose)(
     ptrdiff_t rows, ptrdiff_t columns, const void *source, ptrdiff_t a_pitch, void *target, ptrdiff_t b_pitch)
 {
     const real *a = source;
     real *b = target;
-    ptrdiff_t i = 0, j = 0;
-#ifdef __GNUC__
-    for (; i + LANES <= rows; i += LANES)
-        for (j = 0; j + LANES <= columns; j += LANES) {
-            NAME(vector) v[LANES];
-            UNROLL for (int l = 0; l < LANES; l++) v[l] = VECTOR(a + (i + l) * a_pitch + j);
-            UNROLL for (int h = 1; h < LANES; h *= 2) {
-                NAME(mask) low, high;
-                UNROLL for (int l = 0; l < LANES; l++) {
-                    low[l] = l & h ? LANES + l - h : l;
-                    high[l] = l & h ? LANES + l : l + h;
-                }
-                UNROLL for (int l = 0; l < LANES; l++)
-                    if (!(l & h)) {
-                        NAME(vector) x = v[l], y = v[l + h];
-                        v[l] = __builtin_shuffle(x, y, low);
-                        v[l + h] = __builtin_shuffle(x, y, high);
-                    }
+    if (rows < LANES || columns < LANES)
+        for (ptrdiff_t i = 0; i < rows; i++)
+            for (ptrdiff_t j = 0; j < columns; j++) b[j * b_pitch + i] = a[i * a_pitch + j];
+    else
+        for (ptrdiff_t i = 0; i < rows; i += LANES)
+            for (ptrdiff_t j = 0; j < columns; j += LANES) {
+                ptrdiff_t r = i + LANES <= rows ? i : rows - LANES, c = j + LANES <= columns ? j : columns - LANES;
+                NAME(square)(a + r * a_pitch + c, a_pitch, b + c * b_pitch + r, b_pitch);
             }
-            UNROLL for (int l = 0; l < LANES; l++) VECTOR(b + (j + l) * b_pitch + i) = v[l];
-        }
-    ptrdiff_t squares = i;
-    for (i = 0; i < squares; i++)
-        for (ptrdiff_t rest = j; rest < columns; rest++)
-            b[rest * b_pitch + i] = a[i * a_pitch + rest];
-#endif
-    for (; i < rows; i++)
-        for (j = 0; j < columns; j++)
-            b[j * b_pitch + i] = a[i * a_pitch + j];
 }

@@ -24,7 +24,7 @@
 #define VECTOR(pointer) (*(NAME(vector) *)(pointer))
 #define LANES ((int)(sizeof(NAME(vector)) / sizeof(real)))
 
-enum { MAX_ROWS = 14, MAX_COLUMNS = 4, MAX_BYTES = 64 }; /* of a block, and of a vector */
+enum { MAX_ROWS = 14, MAX_COLUMNS = 4, MAX_ALONE = 12, MAX_BYTES = 64 }; /* of a block, of its only row, of a vector */
 
 /* The sums and the columns of b, and a number of a, broadcast, fit into the vector registers. */
 #define FITS(rows, columns, registers) (((rows) + 1) * (columns) < (registers))

@@ -28,8 +28,13 @@ import numpy as np
 from .loops import Prepared
 
 # In the time of one multiply-add of vectors; by measurement.
+CALLING = 20  # a block, for each of its vectors
+PLANNING = 150  # what to gather, for each vector
 GATHERING = 8  # one vector of a panel
-TRANSPOSING = 1  # one number
+BORDERED, STRIDED = 0.5, 4  # copying one number into a bordered image, by neighbours or one by one
+LAYING_OUT = 2.5  # one number, side by side with those of other images or channels
+PUTTING_BACK = 0.5  # one number
+SCATTERING = 2  # one number of a result whose neighbours are of other loops
 IN_CACHE = 250_000  # numbers that stay there
 
 
@@ -45,6 +50,8 @@ class Loop(NamedTuple):
     pitch: int  # from the weights of one channel d to those of the next
     lanes: int  # numbers in a vector
     vectors: np.ndarray  # [V] where vectors of neighbours begin that cover all positions, if they can
+    by_channels: bool = False  # whether a vector of sums holds channels, not positions
+    lane_by_lane: bool = False  # whether each of them has an image of its own
     prepared: Prepared = None  # the same for compiled code
 
 
@@ -57,7 +64,7 @@ class Geometry(NamedTuple):
     columns: np.ndarray  # where each number of a row comes in it
     loops: tuple[Loop, ...]
     cost: float = 0.0  # about how many multiply-adds of vectors it takes
-    side_by_side: bool = False  # the innermost dimension is that of images
+    innermost: str = "columns"  # what lies side by side in memory: or "images", "channels" of a group, "groups"
     as_it_is: bool = False  # the bordered image is the image itself
     gaps: bool = False  # no loop comes to some of the results: no output looks there
 
@@ -72,27 +79,49 @@ class Phase(NamedTuple):
 
 @lru_cache(maxsize=256)
 def plan(kind, x_shape, w_shape, stride, padding, dilation, groups, lanes):
-    """The fastest geometry of a kind (forward, input_grad, weight_grad) for x_shape (N, C, *S).
+    """The fastest geometry of a kind (forward, input_grad, weight_grad) for x_shape (N, C, *S)."""
+    return min(ways(kind, x_shape, w_shape, stride, padding, dilation, groups, lanes), key=lambda way: way.cost)
+
+
+def ways(kind, x_shape, w_shape, stride, padding, dilation, groups, lanes):
+    """The geometries of a kind that differ in what lies innermost in memory, with the cost of all images.
 
     As many images as a vector holds may lie side by side, with zeros for the last ones if they do not
-    come out even: a further dimension, the innermost, along which the kernel has length 1.
+    come out even: a further dimension, the innermost, along which the kernel has length 1. Or the
+    channels of a group may, as in PyTorch's channels_last, if there are many on the other side. Or, where
+    a channel is a group by itself, all groups.
     """
-    apart = kind(x_shape[1:], w_shape, stride, padding, dilation, groups, lanes)
-    moved = math.prod(x_shape[1:]) + w_shape[0] * math.prod(apart.y_size)  # numbers of x and y
-    if not x_shape[0] or math.prod(x_shape[1:]) * lanes > IN_CACHE:
-        return apart
-    together = kind((*x_shape[1:], lanes), (*w_shape, 1), (*stride, 1), (*padding, (0, 0)), (*dilation, 1), groups,
-                    lanes)
-    vectors = -(-x_shape[0] // lanes)
-    better = together.cost * vectors + TRANSPOSING * moved * x_shape[0] < apart.cost * x_shape[0]
-    return together._replace(side_by_side=True) if better else apart
+    images, *x_shape = x_shape
+    arguments = w_shape, stride, padding, dilation, groups, lanes
+    apart = kind(tuple(x_shape), *arguments)
+    x, y = math.prod(x_shape), w_shape[0] * math.prod(apart.y_size)
+    read, written = {forward: (x, y), input_grad: (y, x), weight_grad: (x + y, 0)}[kind]
+    moved = images * (LAYING_OUT * read + PUTTING_BACK * written)
+    copied = 0 if apart.as_it_is else STRIDED if kind is not input_grad and stride[-1] > 1 else BORDERED
+    found = [apart._replace(cost=images * (apart.cost + copied * (y if kind is input_grad else x)))]
+
+    def add(geometry, innermost, times=images):
+        cost = moved + geometry.cost * times
+        found.append(geometry._replace(innermost=innermost, cost=cost, as_it_is=False))
+
+    if x * lanes <= IN_CACHE:
+        longer = (*x_shape, lanes), (*w_shape, 1), (*stride, 1), (*padding, (0, 0)), (*dilation, 1)
+        add(kind(*longer, groups, lanes), "images", -(-images // lanes))
+    if kind is not weight_grad:
+        add(kind(tuple(x_shape), *arguments, (w_shape[1] if kind is forward else w_shape[0] // groups)), "channels")
+        if w_shape[0] == x_shape[0] == groups > 1:
+            add(kind(tuple(x_shape), *arguments, -(-groups // lanes) * lanes), "groups")
+    return found
 
 
 @lru_cache(maxsize=64)
-def forward(x_shape, w_shape, stride, padding, dilation, groups, lanes):
-    """Geometry of y = conv(x, w) for x_shape (C, *S) and w_shape (D, C/groups, *K)."""
-    geometry = correlation(x_shape, w_shape, stride, padding, dilation, groups, lanes)
-    if len(stride) > 1:
+def forward(x_shape, w_shape, stride, padding, dilation, groups, lanes, together=0):
+    """Geometry of y = conv(x, w) for x_shape (C, *S) and w_shape (D, C/groups, *K).
+
+    `together` channels of the image lie side by side; 0: its columns do.
+    """
+    geometry = correlation(x_shape, w_shape, stride, padding, dilation, groups, lanes, together)
+    if len(stride) > 1 or together:
         rows = np.arange(w_shape[2]) * min(dilation[0], geometry.bordered[0])
         loop = by_rows(geometry.loops[0], w_shape[1], rows, geometry.bordered, padding[0][0], x_shape[1])
         geometry = geometry._replace(loops=(loop,))
@@ -113,7 +142,8 @@ def by_rows(loop, channels, rows, bordered, before, size):
     """
     if not loop.tap.size:
         return loop
-    order = np.arange(loop.tap.size).reshape(channels, rows.size, -1).swapaxes(0, 1).ravel()
+    order = np.arange(loop.tap.size).reshape(channels, rows.size, -1)
+    order = order.transpose((1, 2, 0) if loop.by_channels else (1, 0, 2)).ravel()
     row = np.add.outer(loop.base // math.prod(bordered[1:]), rows)
     sees = (row >= before) & (row < before + size)
     sees[~sees.any(axis=1)] = True
@@ -126,7 +156,13 @@ def settle(geometry, depth, groups, other_way):
     """Keep the vectors of neighbours only where the other way costs more."""
     loops, cost = [], 0
     for loop in geometry.loops:
-        in_place, other = loop.vectors.size * depth * loop.tap.size or math.inf, other_way(loop, depth)
+        if loop.by_channels:
+            # Less than in place, where vectors lie across two lines of the cache; but a lone one takes longer.
+            vectors = groups / loop.lanes if loop.lane_by_lane else groups * (0.8 * -(-depth // loop.lanes) + 0.2)
+            cost += loop.base.size * loop.tap.size * vectors
+            loops.append(loop._replace(prepared=Prepared()))
+            continue
+        in_place, other = loop.vectors.size * (depth * loop.tap.size + CALLING) or math.inf, other_way(loop, depth)
         cost += groups * min(in_place, other)
         vectors = loop.vectors if in_place <= other else loop.vectors[:0]
         loops.append(loop._replace(vectors=vectors, prepared=Prepared()))
@@ -136,8 +172,9 @@ def settle(geometry, depth, groups, other_way):
 
 
 def gathered(loop, depth):
-    """Multiply-adds of vectors, and the time to fill a panel with full ones."""
-    return -(-loop.base.size // loop.lanes) * (depth + GATHERING) * loop.tap.size
+    """Multiply-adds of vectors, and the time to fill a panel with full ones and to write the results."""
+    vectors, apart = -(-loop.base.size // loop.lanes), (np.diff(loop.target) > 1).any()
+    return vectors * ((depth + GATHERING) * loop.tap.size + PLANNING) + apart * SCATTERING * loop.base.size * depth
 
 
 def by_channels(loop, depth):
@@ -146,7 +183,7 @@ def by_channels(loop, depth):
     return loop.base.size * (loop.tap.size * (1.4 if vectors == 1 else vectors) + 2 * depth)
 
 
-def correlation(x_shape, w_shape, stride, padding, dilation, groups, lanes):
+def correlation(x_shape, w_shape, stride, padding, dilation, groups, lanes, together=0):
     """The tables of y = conv(x, w), and of its weight gradient."""
     check(x_shape, w_shape, stride, padding, dilation, groups)
     size, kernel, channels = x_shape[1:], w_shape[2:], w_shape[1]
@@ -154,22 +191,28 @@ def correlation(x_shape, w_shape, stride, padding, dilation, groups, lanes):
     padded, stride, dilation = limits(size, stride, padding, dilation)
     # Within a row lie first the columns 0, stride, 2 stride, ..., then 1, 1 + stride, ... and so on:
     # so neighbours in the output are neighbours in the image, whatever the stride.
-    step, part = stride[-1], -(-padded[-1] // stride[-1])
-    bordered = (*padded[:-1], step * part)
-    channel, *pitch = pitches(bordered)
-    column = np.add.outer(np.arange(part), np.arange(step) * part).ravel()
+    step = 1 if together else stride[-1]
+    part = -(-padded[-1] // step)
+    bordered, (channel, *pitch) = layout((*padded[:-1], step * part), together)
+    column = np.add.outer(np.arange(part), np.arange(step) * part).ravel() * pitch[-1]
     first = [np.arange(o) * s * p for o, s, p in zip(output, stride, pitch)]
-    base = grid([*first[:-1], np.arange(output[-1])])
+    base = grid([*first[:-1], column[np.arange(output[-1]) * stride[-1]]])
     taps = [np.arange(k) * d * p for k, d, p in zip(kernel, dilation, pitch)]
     tap = grid([np.arange(channels) * channel, *taps[:-1], column[np.arange(kernel[-1]) * dilation[-1]]])
     target, pick = np.arange(base.size), np.arange(tap.size)
-    loop = make_loop(base, target, tap, pick, tap.size, lanes)
+    loop = make_loop(base, target, tap, pick, tap.size, lanes, together, channels)
     columns = column[padding[-1][0] :][: size[-1]]
     return Geometry(output, bordered, row_starts(size, padding, pitch), columns, (loop,))
 
 
+def layout(size, together):
+    """The shape of a bordered image as it lies in memory, and its pitches."""
+    steps = pitches(size)
+    return ((*size, together), [1, *(step * together for step in steps[1:])]) if together else (size, steps)
+
+
 @lru_cache(maxsize=64)
-def input_grad(x_shape, w_shape, stride, padding, dilation, groups, lanes):
+def input_grad(x_shape, w_shape, stride, padding, dilation, groups, lanes, together=0):
     """Geometry of dx, a loop over the bordered gradient g for each phase of the stride.
 
     Output o meets x[s] at tap k where s + padding = o * stride + k * dilation. So, on each axis,
@@ -180,8 +223,9 @@ def input_grad(x_shape, w_shape, stride, padding, dilation, groups, lanes):
     _, stride, dilation = limits(size, stride, padding, dilation)
     axes = [phases(*axis) for axis in zip(size, kernel, stride, padding, dilation)]
     border = tuple(overhang(axis, length) for axis, length in zip(axes, g_size))
-    bordered = tuple(before + length + after for length, (before, after) in zip(g_size, border))
-    (g_channel, *g_pitch), (w_channel, *w_pitch), (_, *x_pitch) = map(pitches, (bordered, kernel, size))
+    padded = tuple(before + length + after for length, (before, after) in zip(g_size, border))
+    bordered, (g_channel, *g_pitch) = layout(padded, together)
+    (w_channel, *w_pitch), (_, *x_pitch) = pitches(kernel), pitches(size)
 
     loops = []
     for phase in itertools.product(*axes):
@@ -190,12 +234,12 @@ def input_grad(x_shape, w_shape, stride, padding, dilation, groups, lanes):
         taps = [(a.shifts + before) * p for a, (before, _), p in zip(phase, border, g_pitch)]
         tap = grid([channels * g_channel, *taps])
         pick = grid([channels * w_shape[1] * w_channel, *(a.taps * p for a, p in zip(phase, w_pitch))])
-        loop = make_loop(base, target, tap, pick, w_channel, lanes)
-        if len(stride) > 1:
+        loop = make_loop(base, target, tap, pick, w_channel, lanes, together, channels.size)
+        if len(stride) > 1 or together:
             before = border[0][0]
             loop = by_rows(loop, channels.size, phase[0].shifts + before, bordered, before, g_size[0])
         loops.append(loop)
-    rows, columns = row_starts(g_size, border, g_pitch), np.arange(g_size[-1]) + border[-1][0]
+    rows, columns = row_starts(g_size, border, g_pitch), (np.arange(g_size[-1]) + border[-1][0]) * g_pitch[-1]
     gaps = sum(loop.base.size for loop in loops) < math.prod(size)
     geometry = Geometry(g_size, bordered, rows, columns, tuple(loops), gaps=gaps)
     return settle(geometry, x_shape[0] // groups, groups, gathered)
@@ -213,7 +257,7 @@ def check(x_shape, w_shape, stride, padding, dilation, groups):
         raise ValueError(f"the kernel of w {w_shape} is larger than the padded x {x_shape}")
 
 
-def make_loop(base, target, tap, pick, pitch, lanes):
+def make_loop(base, target, tap, pick, pitch, lanes, together, channels):
     """A Loop, with its positions cut into vectors of so many lanes.
 
     The last vector of a row overlaps the one before; where a row is shorter than a vector, or its
@@ -226,7 +270,7 @@ def make_loop(base, target, tap, pick, pitch, lanes):
         vectors = [rows[:0]]
     vectors = np.concatenate(vectors).astype(np.intp)
     first, last = np.zeros_like(base), np.full_like(base, tap.size)
-    return Loop(base, target, tap, pick, first, last, pitch, lanes, vectors)
+    return Loop(base, target, tap, pick, first, last, pitch, lanes, vectors, together > 0, together > channels)
 
 
 def row_starts(size, border, pitch):

@@ -53,7 +53,7 @@ cdef void add_by_positions(const Loop *loop, Py_ssize_t rows, const real_t *imag
     cdef char[(VECTORS * MAX_ROWS + 1) * MAX_BYTES] memory
     cdef real_t *packed = <real_t *> aligned(memory)
     cdef Py_ssize_t[VECTORS] start
-    cdef Py_ssize_t most = most_columns(loop.simd, rows), v, k, i, j, p, terms, piece, seen = 0
+    cdef Py_ssize_t most = most_columns(loop.simd, rows), v, k, i, j, p, columns, terms, piece, seen = 0
     for piece in range(ceil_div(loop.n_vectors, VECTORS)):
         v, k = piece * VECTORS, 0
         terms = min(VECTORS, loop.n_vectors - v)
@@ -66,9 +66,10 @@ cdef void add_by_positions(const Loop *loop, Py_ssize_t rows, const real_t *imag
                     memset(packed + (j * rows + i) * loop.lanes, 0, (seen - p) * sizeof(real_t))
             seen = p + loop.lanes
         while k < loop.taps:
-            loop.simd.block_pairs(rows, min(most, loop.taps - k), terms, packed, image, loop.tap + k, start,
+            columns = part(loop.taps - k, most)
+            loop.simd.block_pairs(rows, columns, terms, packed, image, loop.tap + k, start,
                                   NULL, sums + k * loop.lanes, loop.taps * loop.lanes, loop.lane_step)
-            k += most
+            k += columns
 
 
 def add_images(const real_t[:, :, ::1] image, const real_t[:, :, ::1] g, tables, Py_ssize_t depth, bint by_positions):

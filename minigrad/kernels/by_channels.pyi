@@ -1,0 +1,6 @@
+import numpy as np
+
+from .tables import Loop
+
+def pack_weights(w: np.ndarray, tables: Loop, depth: int) -> np.ndarray: ...
+def correlate(image: np.ndarray, packed: np.ndarray, bias: np.ndarray, y: np.ndarray, tables: Loop) -> None: ...

@@ -1,0 +1,115 @@
+"""Convolution and its input gradient where a vector holds channels of the result, not positions.
+
+    y[d, target[p]] = bias[d] + sum over k of  image[base[p] + tap[k]] * w[d, pick[k]]
+
+                                a panel of w: some vectors of channels
+                               +------------------------------+
+      the image, its channels  | d.. to d+15   d+16.. to ...  | k     packed, in the cache
+      innermost, streams       +------------------------------+
+           p     ----------->  |     sum           sum        |
+           p + 1 ----------->  |     sum           sum        |       in registers
+            ...                +------------------------------+
+
+The image lies as in PyTorch's channels_last: the numbers that a position sees are neighbours whatever
+the stride, and no vector ends with a row. It pays where a vector of channels is (nearly) full: see the
+rows 7x7 s2, 3x3 of 64 to 256 channels, s2 and d2 of the benchmark. Its price is that image and result
+are transposed.
+
+Where a channel is a group by itself (depthwise), a lane of a vector is a group. Then the image is the
+vector too, and its product with w is lane by lane: for small planes and for strides.
+"""
+
+import numpy as np
+from cython.parallel cimport prange
+from libc.string cimport memcpy
+
+from .loops cimport (MAX_BYTES, MAX_COLUMNS, PIECE, Loop, aligned, ceil_div, most_columns, most_rows, part, read_loop,
+                     real_t, threads_for)
+
+cdef enum:
+    POSITIONS = 96  # whose sums stay in the cache while a piece of the taps passes
+
+
+cdef inline Py_ssize_t vectors_of(const Loop *loop, Py_ssize_t panel) noexcept nogil:
+    """How many vectors of channels a panel has: the last may have fewer."""
+    return min(loop.columns, ceil_div(loop.depth, loop.lanes) - panel * loop.columns)
+
+
+cdef void pack(const Loop *loop, Py_ssize_t panel, const real_t *w, real_t *packed) noexcept nogil:
+    """packed [taps, width of the panel] from the w of one group, with zeros for channels that it lacks."""
+    cdef Py_ssize_t d = panel * loop.columns * loop.lanes, width = vectors_of(loop, panel) * loop.lanes, k, i
+    cdef Py_ssize_t channels = min(width, loop.depth - d)
+    w, packed = w + d * loop.pitch, packed + d * loop.taps
+    for k in range(loop.taps):
+        for i in range(channels):
+            packed[i] = w[loop.pick[k] + i * loop.pitch]
+        for i in range(channels, width):
+            packed[i] = 0
+        packed += width
+
+
+cdef void add_up(const Loop *loop, Py_ssize_t panel, Py_ssize_t at, Py_ssize_t count, const real_t *image,
+                 const real_t *packed, const real_t *bias, real_t *y, Py_ssize_t plane) noexcept nogil:
+    """A panel of channels at the positions at, at + 1, ...: y [depth, plane] of one group of one image."""
+    cdef char[(POSITIONS * MAX_COLUMNS + 1) * MAX_BYTES] memory
+    cdef real_t *sums = <real_t *> aligned(memory)
+    cdef Py_ssize_t vectors = vectors_of(loop, panel), width = vectors * loop.lanes
+    cdef Py_ssize_t d = panel * loop.columns * loop.lanes, channels = min(width, loop.depth - d)
+    cdef Py_ssize_t most = most_columns(loop.simd, 1) if loop.lane_by_lane else most_rows(loop.simd, vectors)
+    cdef Py_ssize_t piece, i, j, p, rows, first, last
+    for j in range(width):
+        sums[j] = bias[d + j] if j < channels else 0
+    for i in range(1, count):
+        memcpy(sums + i * width, sums, width * sizeof(real_t))
+    for piece in range(ceil_div(loop.taps, PIECE)):
+        i = 0
+        while i < count:
+            rows, p = part(count - i, most), at + i
+            # The taps that see the image from any of these positions:
+            first = max(piece * PIECE, min(loop.first[p], loop.first[p + rows - 1]))
+            last = min(piece * PIECE + PIECE, max(loop.last[p], loop.last[p + rows - 1]))
+            if first < last and loop.lane_by_lane:
+                loop.simd.block_pairs(1, rows, last - first, packed + d * loop.taps + first * width, image + d,
+                                      loop.base + p, loop.tap + first, NULL, sums + i * width, 0, loop.lane_step)
+            elif first < last:
+                loop.simd.block_by_rows(rows, vectors, last - first, image, packed + d * loop.taps + first * width,
+                                        loop.base + p, loop.tap + first, NULL, sums + i * width, width, loop.lane_step)
+            i += rows
+    y += d * plane
+    if loop.target[at + count - 1] - loop.target[at] == count - 1:
+        for j in range(ceil_div(channels, loop.lanes)):
+            loop.simd.transpose(count, min(loop.lanes, channels - j * loop.lanes), sums + j * loop.lanes, width,
+                                y + j * loop.lanes * plane + loop.target[at], plane)
+    else:
+        for j in range(channels):
+            for i in range(count):
+                y[j * plane + loop.target[at + i]] = sums[i * width + j]
+
+
+def pack_weights(const real_t[:, ::1] w, tables, Py_ssize_t depth):
+    """w [groups, .] in the order in which `correlate` reads it: [groups, whole vectors of channels * taps]."""
+    cdef Loop loop = read_loop(tables, w, depth)
+    cdef Py_ssize_t i, groups = w.shape[0]
+    array = np.empty((groups, ceil_div(depth, loop.lanes) * loop.lanes * loop.taps), np.asarray(w).dtype)
+    cdef real_t[:, ::1] packed = array
+    cdef int threads = threads_for(4. * packed.size)
+    for i in prange(groups * loop.blocks, nogil=True, schedule="static", num_threads=threads):
+        pack(&loop, i % loop.blocks, &w[i // loop.blocks, 0], &packed[i // loop.blocks, 0])
+    return array
+
+
+def correlate(const real_t[:, :, ::1] image, const real_t[:, ::1] packed, const real_t[:, ::1] bias,
+              real_t[:, :, ::1] y, tables):
+    """y[n, g, d * plane + target[p]] = bias[g, d] + the sum over all taps
+
+    image [N, groups, bordered plane * channels], packed from pack_weights, bias [groups, depth], y [N, groups,
+    depth * plane]; tables is a tables.Loop.
+    """
+    cdef Loop loop = read_loop(tables, y, bias.shape[1])
+    cdef Py_ssize_t images = image.shape[0], groups = image.shape[1], plane = y.shape[2] // loop.depth
+    cdef Py_ssize_t size = part(loop.positions, POSITIONS), chunks = ceil_div(loop.positions, size), i, p, g, n
+    cdef int threads = threads_for(<double> images * groups * loop.depth * loop.taps * loop.positions)
+    for i in prange(loop.blocks * images * groups * chunks, nogil=True, schedule="static", num_threads=threads):
+        p, g, n = i % chunks * size, i // chunks % groups, i // (chunks * groups) % images
+        add_up(&loop, i // (chunks * groups * images), p, min(size, loop.positions - p),
+               &image[n, g, 0], &packed[g, 0], &bias[g, 0], &y[n, g, 0], plane)
