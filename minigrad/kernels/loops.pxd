@@ -25,8 +25,6 @@ cdef extern from "simd.h" nogil:
         block_function *block
         block_function *block_pairs
         block_function *block_by_rows
-        void (*gather)(Py_ssize_t n, const void *b, const void *end, table_t step, int runs,
-                       table_t source, table_t to, void *packed, Py_ssize_t width) noexcept nogil
         void (*copy)(Py_ssize_t n, Py_ssize_t rows, const void *b, table_t step, Py_ssize_t pitch,
                      void *packed) noexcept nogil
         void (*transpose)(Py_ssize_t rows, Py_ssize_t columns, const void *a, Py_ssize_t a_pitch,
@@ -39,8 +37,6 @@ cdef extern from "simd.h" nogil:
 
 cdef enum:
     PIECE = 128  # terms of a sum that a block collects in one go
-    WIDEST = MAX_COLUMNS * MAX_BYTES // 4  # numbers in a row of a block, at most
-    PANEL = PIECE * MAX_COLUMNS * MAX_BYTES + 2 * MAX_BYTES  # bytes: of a piece that is packed, aligned
     TILE = MAX_ROWS * MAX_COLUMNS * MAX_BYTES  # bytes of the sums of a block
     SMALL = 500_000  # multiply-adds that are not worth a second thread
 
@@ -49,12 +45,11 @@ cdef struct Loop:
     Py_ssize_t lanes  # numbers in a vector
     # from tables.Loop
     table_t base, target, tap, pick, first, last, vectors
-    Py_ssize_t positions, taps, pitch, n_vectors
+    Py_ssize_t positions, taps, pitch, step, n_vectors
     # the blocks that cover so many channels
     Py_ssize_t depth, columns, blocks
     bint lane_by_lane
-    Py_ssize_t[PIECE] panel_step  # 0, 1, 2, ... times the width of a block
-    Py_ssize_t[MAX_ALONE] lane_step  # ... times lanes
+    Py_ssize_t[MAX_ALONE] lane_step  # 0, 1, 2, ... times lanes
 
 cdef class Prepared:
     """The Loop of some tables, once it was read: reading takes as long as a small convolution."""

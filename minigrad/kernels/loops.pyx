@@ -9,19 +9,20 @@
                      by positions     channels d     taps, lane by lane               positions
     matmul.pyx                        rows           vectors of columns               terms
 
-     bordered image, streams              a panel: numbers in the order of use, in the cache
-      +-------------+                              +----------+
-      | o . o . . . |                              |          | k
-      | . . . . . . | -- gathered, or read ------> |          |
-      | o . o . . . |    where they are            +----------+
-      +-------------+                                   v  vectors of 16 to 64 bytes
-                              w, packed          +----------+
-                             numbers, broadcast  |   sums   |  in registers
-                                     ------->    +----------+
+     bordered image, streams
+      +-------------+
+      | o . o . . . |                              w, packed: numbers in the
+      | . . . . . . | --- read where they are      order of use, in the cache
+      | o . o . . . |      |                         |
+      +-------------+      v                         v
+                   vectors of 16 to 64 bytes   times numbers, broadcast (or the other way round)
+                                    +----------+
+                                    |   sums   |  in registers
+                                    +----------+
 
-No column matrix is made (Dukhan 2019, arXiv:1907.02129), only a panel of it at a time. Sums are cut
-into pieces of PIECE terms, which keeps a panel in the cache and rounding errors small. Work is cut
-into items by shape alone, so that results are the same bits at every number of threads.
+No column matrix is made (Dukhan 2019, arXiv:1907.02129). Sums are cut into pieces of PIECE terms,
+which keeps what is packed in the cache and rounding errors small. Work is cut into items by shape
+alone, so that results are the same bits at every number of threads.
 """
 
 import time
@@ -96,16 +97,15 @@ cdef Loop read_tables(tables, array, Py_ssize_t depth) except *:
     loop.tap, loop.pick, loop.vectors = &tap[0], &pick[0], &vectors[0] if vectors.shape[0] else NULL
     loop.n_vectors = vectors.shape[0]
     loop.positions, loop.taps, loop.pitch = base.shape[0], tap.shape[0], tables.pitch
+    loop.step = tables.step
     loop.depth = depth
     loop.lane_by_lane = tables.lane_by_lane
     if tables.by_channels:
         loop.columns = 1 if loop.lane_by_lane else part(ceil_div(depth, loop.lanes), MAX_COLUMNS)
         loop.blocks = ceil_div(depth, loop.columns * loop.lanes)
     else:
-        loop.columns = most_columns(loop.simd, depth if loop.n_vectors else max(depth, 2))
+        loop.columns = most_columns(loop.simd, depth)
         loop.blocks = ceil_div(depth, most_rows(loop.simd, loop.columns))
-    for i in range(PIECE):
-        loop.panel_step[i] = i * loop.columns * loop.lanes
     for i in range(MAX_ALONE):
         loop.lane_step[i] = i * loop.lanes
     return loop

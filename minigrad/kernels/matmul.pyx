@@ -23,8 +23,8 @@ from libc.string cimport memcpy, memset
 
 from minigrad.memory import empty
 
-from .loops cimport (MAX_BYTES, MAX_COLUMNS, MAX_ROWS, PIECE, TILE, aligned, ceil_div, kernels, kernels_for,
-                     most_columns, most_rows, part, real_t, table_t, threads_for)
+from .loops cimport (MAX_ALONE, MAX_BYTES, MAX_ROWS, PIECE, TILE, aligned, ceil_div, kernels, kernels_for,
+                     most_columns, most_rows, part, real_t, threads_for)
 
 cdef enum:
     ROWS = 48  # of a, at most, in an item of work
@@ -110,36 +110,55 @@ def multiply(const real_t[:, :] a, const real_t[:, :] b, real_t[:, ::1] z):
 
 
 cdef void multiply_rows(const kernels *simd, Py_ssize_t terms, Py_ssize_t columns, const real_t *a, const real_t *b,
-                        table_t row, real_t *z) noexcept nogil:
-    """z = a b for as many columns as a block has: whole vectors, then what is left of them. b has its rows at `row`."""
+                        Py_ssize_t pitch, real_t *z) noexcept nogil:
+    """z = a b for as many columns as a block has: whole vectors, then what is left of them. The pitch is b's rows'."""
     cdef real_t zero = 0
-    cdef Py_ssize_t[MAX_COLUMNS] column
-    cdef Py_ssize_t vectors = columns // simd.lanes, piece, k, n
+    cdef Py_ssize_t[PIECE] row
+    cdef Py_ssize_t[MAX_ALONE] column
+    cdef Py_ssize_t vectors = columns // simd.lanes, k, n, piece
     cdef double total
+    for k in range(PIECE):
+        row[k] = k * pitch
     for n in range(vectors):
         column[n] = n * simd.lanes
     for piece in range(ceil_div(terms, PIECE)):
         k = piece * PIECE
-        simd.block(1, vectors, min(PIECE, terms - k), a + k, b, column, row + k, NULL if piece else &zero, z, 0, column)
+        simd.block(1, vectors, min(PIECE, terms - k), a + k, b + k * pitch, column, row,
+                   NULL if piece else &zero, z, 0, column)
     for n in range(vectors * simd.lanes, columns):
         total = 0
         for k in range(terms):
-            total += a[k] * b[row[k] + n]
+            total += a[k] * b[k * pitch + n]
         z[n] = total
 
 
-cdef real_t dot(const kernels *simd, Py_ssize_t n, const real_t *a, const real_t *b, table_t step) noexcept nogil:
-    """The sum of a[k] * b[k]: whole vectors, then what is left of them. step is 0, 1, 2, ... vectors."""
-    cdef char[MAX_BYTES] memory
+cdef void multiply_columns(const kernels *simd, Py_ssize_t terms, Py_ssize_t columns, const real_t *a, const real_t *b,
+                           Py_ssize_t pitch, real_t *z) noexcept nogil:
+    """The same where the pitch is b's columns': of each whole vectors, lane by lane, then what is left of them."""
+    cdef char[MAX_ALONE * MAX_BYTES] memory
     cdef real_t *sums = <real_t *> memory
-    cdef real_t total = 0
-    cdef Py_ssize_t k
-    simd.block_pairs(1, 1, n // simd.lanes, a, b, step, step, &total, sums, 0, step)
-    for k in range(simd.lanes):
-        total += sums[k]
-    for k in range(n - n % simd.lanes, n):
-        total += a[k] * b[k]
-    return total
+    cdef Py_ssize_t[PIECE] step
+    cdef Py_ssize_t[MAX_ALONE] column, to
+    cdef Py_ssize_t lanes = simd.lanes, vectors = terms // lanes, k, n, i, half, piece
+    for k in range(PIECE):
+        step[k] = k * lanes
+    for n in range(columns):
+        column[n], to[n] = n * pitch, n * lanes
+    memset(sums, 0, columns * lanes * sizeof(real_t))
+    for piece in range(ceil_div(vectors, PIECE)):
+        k = piece * PIECE
+        simd.block_pairs(1, columns, min(PIECE, vectors - k), a + k * lanes, b + k * lanes, column, step,
+                         NULL, sums, 0, to)
+    for n in range(columns):
+        half = lanes // 2
+        while half:
+            for i in range(half):
+                sums[i] += sums[i + half]
+            half //= 2
+        z[n] = sums[0]
+        for k in range(vectors * lanes, terms):
+            z[n] += a[k] * b[n * pitch + k]
+        sums += lanes
 
 
 def multiply_vector(const real_t[::1] a, const real_t[:, :] b, real_t[::1] z):
@@ -148,18 +167,17 @@ def multiply_vector(const real_t[::1] a, const real_t[:, :] b, real_t[::1] z):
     The rows or the columns of b are contiguous.
     """
     cdef const kernels *simd = kernels_for(z)
-    cdef Py_ssize_t terms = b.shape[0], columns = b.shape[1], width = MAX_COLUMNS * simd.lanes, i, n
-    cdef Py_ssize_t row = b.strides[0] // sizeof(real_t)
+    cdef Py_ssize_t terms = b.shape[0], columns = b.shape[1], most = most_columns(simd, 1), width, i, n
+    cdef Py_ssize_t row = b.strides[0] // sizeof(real_t), column = b.strides[1] // sizeof(real_t)
     cdef bint by_columns = row == 1
-    cdef const Py_ssize_t[::1] step = np.arange(terms + 1) * (simd.lanes if by_columns else row)
     cdef int threads = threads_for(8. * terms * columns)
-    if by_columns:
-        for n in prange(columns, nogil=True, schedule="static", num_threads=threads):
-            z[n] = dot(simd, terms, &a[0], &b[0, n], &step[0])
-    else:
-        for i in prange(ceil_div(columns, width), nogil=True, schedule="static", num_threads=threads):
-            n = i * width
-            multiply_rows(simd, terms, min(width, columns - n), &a[0], &b[0, n], &step[0], &z[n])
+    width = most if by_columns else most * simd.lanes
+    for i in prange(ceil_div(columns, width), nogil=True, schedule="static", num_threads=threads):
+        n = i * width
+        if by_columns:
+            multiply_columns(simd, terms, min(width, columns - n), &a[0], &b[0, n], column, &z[n])
+        else:
+            multiply_rows(simd, terms, min(width, columns - n), &a[0], &b[0, n], row, &z[n])
 
 
 def transposed(const real_t[:, ::1] a):
@@ -183,6 +201,8 @@ def matmul(a, b):
         raise ValueError(f"expected matrices [M, K] and [K, N], got {a.shape} and {b.shape}")
     if not a.size or not b.size:
         return np.zeros((a.shape[0], b.shape[1]), a.dtype)
+    if a.shape[1] == 1:  # one product for each number of z: the pace of memory
+        return np.multiply(a, b, order="C")
     a, b = in_elements(a), in_elements(b)
     if b.shape[1] == 1 < a.shape[0]:
         return matmul(b.T, a.T).reshape(-1, 1)

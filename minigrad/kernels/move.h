@@ -1,26 +1,5 @@
 /* Numbers brought into the order in which the blocks read them. A template like block.h. */
 
-/* packed[k][q] = b[step[k] + column[q]], where q goes through runs of neighbours: run r begins at
-   from[r] in b and at to[r] in packed. Whole vectors are copied: what is written too much is written
-   again by the next run, or lies beyond the last. `end` is the end of b's memory. */
-TARGET static void NAME(gather)(
-    ptrdiff_t n, const void *b, const void *end, const ptrdiff_t *step, int runs,
-    const ptrdiff_t *from, const ptrdiff_t *to, void *memory, ptrdiff_t width)
-{
-    const real *source;
-    real *packed = memory;
-    for (ptrdiff_t k = 0; k < n; k++, packed += width)
-        for (int r = 0; r < runs; r++) {
-            source = (const real *)b + step[k] + from[r];
-            ptrdiff_t count = to[r + 1] - to[r], vectors = (count + LANES - 1) / LANES;
-            if (source + vectors * LANES > (const real *)end)
-                memcpy(packed + to[r], source, count * sizeof(real));
-            else
-                for (ptrdiff_t q = 0; q < vectors * LANES; q += LANES)
-                    VECTOR(packed + to[r] + q) = VECTOR(source + q);
-        }
-}
-
 /* packed[k][i] = the vector of b at step[k] + i * pitch, for i < rows. */
 TARGET static void NAME(copy)(
     ptrdiff_t n, ptrdiff_t rows, const void *b, const ptrdiff_t *step, ptrdiff_t pitch, void *memory)

@@ -52,8 +52,6 @@ typedef struct {
 typedef struct { /* for arrays of one element type */
     int lanes, registers; /* numbers in a vector, registers that hold one */
     block_function *block, *block_pairs, *block_by_rows;
-    void (*gather)(ptrdiff_t n, const void *b, const void *end, const ptrdiff_t *step, int runs,
-                   const ptrdiff_t *from, const ptrdiff_t *to, void *memory, ptrdiff_t width);
     void (*copy)(ptrdiff_t n, ptrdiff_t rows, const void *b, const ptrdiff_t *step, ptrdiff_t pitch, void *memory);
     void (*transpose)(ptrdiff_t rows, ptrdiff_t columns, const void *source, ptrdiff_t a_pitch,
                       void *target, ptrdiff_t b_pitch);
@@ -70,7 +68,7 @@ typedef struct {
 #define KERNELS(isa, type) \
     {sizeof(PASTE(vector, isa, type)) / sizeof(type), REGISTERS, \
      PASTE(block, isa, type), PASTE(block_pairs, isa, type), PASTE(block_by_rows, isa, type), \
-     PASTE(gather, isa, type), PASTE(copy, isa, type), PASTE(transpose, isa, type), PASTE(pool, isa, type)}
+     PASTE(copy, isa, type), PASTE(transpose, isa, type), PASTE(pool, isa, type)}
 #define INSTRUCTIONS(isa) {STRING(isa), PASTE(multiply_adds, isa, float), KERNELS(isa, float), KERNELS(isa, double)}
 
 #define ISA baseline

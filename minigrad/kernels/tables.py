@@ -29,11 +29,10 @@ from .loops import Prepared
 
 # In the time of one multiply-add of vectors; by measurement.
 CALLING = 20  # a block, for each of its vectors
-PLANNING = 150  # what to gather, for each vector
-GATHERING = 8  # one vector of a panel
 BORDERED, STRIDED = 0.5, 4  # copying one number into a bordered image, by neighbours or one by one
 LAYING_OUT = 2.5  # one number, side by side with those of other images or channels
 PUTTING_BACK = 0.5  # one number
+ADDING_UP = 4  # one vector of sums of an image
 SCATTERING = 2  # one number of a result whose neighbours are of other loops
 IN_CACHE = 250_000  # numbers that stay there
 
@@ -50,6 +49,7 @@ class Loop(NamedTuple):
     pitch: int  # from the weights of one channel d to those of the next
     lanes: int  # numbers in a vector
     vectors: np.ndarray  # [V] where vectors of neighbours begin that cover all positions, if they can
+    step: int  # from the target of one of these neighbours to the next
     by_channels: bool = False  # whether a vector of sums holds channels, not positions
     lane_by_lane: bool = False  # whether each of them has an image of its own
     prepared: Prepared = None  # the same for compiled code
@@ -86,10 +86,10 @@ def plan(kind, x_shape, w_shape, stride, padding, dilation, groups, lanes):
 def ways(kind, x_shape, w_shape, stride, padding, dilation, groups, lanes):
     """The geometries of a kind that differ in what lies innermost in memory, with the cost of all images.
 
-    As many images as a vector holds may lie side by side, with zeros for the last ones if they do not
-    come out even: a further dimension, the innermost, along which the kernel has length 1. Or the
-    channels of a group may, as in PyTorch's channels_last, if there are many on the other side. Or, where
-    a channel is a group by itself, all groups.
+    Columns, where every row of the result is as long as a vector. As many images as a vector holds, with
+    zeros for the last ones if they do not come out even: a further dimension along which the kernel has
+    length 1. The channels of a group, as in PyTorch's channels_last. Or, where a channel is a group by
+    itself, all groups.
     """
     images, *x_shape = x_shape
     arguments = w_shape, stride, padding, dilation, groups, lanes
@@ -111,7 +111,7 @@ def ways(kind, x_shape, w_shape, stride, padding, dilation, groups, lanes):
         add(kind(tuple(x_shape), *arguments, (w_shape[1] if kind is forward else w_shape[0] // groups)), "channels")
         if w_shape[0] == x_shape[0] == groups > 1:
             add(kind(tuple(x_shape), *arguments, -(-groups // lanes) * lanes), "groups")
-    return found
+    return [way for way in found if way.cost < math.inf]
 
 
 @lru_cache(maxsize=64)
@@ -125,7 +125,7 @@ def forward(x_shape, w_shape, stride, padding, dilation, groups, lanes, together
         rows = np.arange(w_shape[2]) * min(dilation[0], geometry.bordered[0])
         loop = by_rows(geometry.loops[0], w_shape[1], rows, geometry.bordered, padding[0][0], x_shape[1])
         geometry = geometry._replace(loops=(loop,))
-    return settle(geometry, w_shape[0] // groups, groups, gathered)
+    return settle(geometry, w_shape[0] // groups, groups)
 
 
 @lru_cache(maxsize=64)
@@ -152,8 +152,8 @@ def by_rows(loop, channels, rows, bordered, before, size):
     return loop._replace(tap=loop.tap[order], pick=loop.pick[order], first=first * each, last=last * each)
 
 
-def settle(geometry, depth, groups, other_way):
-    """Keep the vectors of neighbours only where the other way costs more."""
+def settle(geometry, depth, groups, other_way=None):
+    """Count the cost, and keep the vectors of neighbours only where the other way, if there is one, costs more."""
     loops, cost = [], 0
     for loop in geometry.loops:
         if loop.by_channels:
@@ -162,19 +162,19 @@ def settle(geometry, depth, groups, other_way):
             cost += loop.base.size * loop.tap.size * vectors
             loops.append(loop._replace(prepared=Prepared()))
             continue
-        in_place, other = loop.vectors.size * (depth * loop.tap.size + CALLING) or math.inf, other_way(loop, depth)
+        in_place = loop.vectors.size * (depth * loop.tap.size + CALLING) or math.inf
+        if loop.step > 1:
+            in_place += SCATTERING * loop.base.size * depth
+        other = math.inf
+        if other_way:
+            in_place += ADDING_UP * depth * loop.tap.size
+            other = other_way(loop, depth)
         cost += groups * min(in_place, other)
         vectors = loop.vectors if in_place <= other else loop.vectors[:0]
         loops.append(loop._replace(vectors=vectors, prepared=Prepared()))
     places = np.add.outer(geometry.rows, geometry.columns).ravel()
     as_it_is = np.array_equal(places, np.arange(math.prod(geometry.bordered)))
     return geometry._replace(loops=tuple(loops), cost=cost, as_it_is=as_it_is)
-
-
-def gathered(loop, depth):
-    """Multiply-adds of vectors, and the time to fill a panel with full ones and to write the results."""
-    vectors, apart = -(-loop.base.size // loop.lanes), (np.diff(loop.target) > 1).any()
-    return vectors * ((depth + GATHERING) * loop.tap.size + PLANNING) + apart * SCATTERING * loop.base.size * depth
 
 
 def by_channels(loop, depth):
@@ -242,7 +242,7 @@ def input_grad(x_shape, w_shape, stride, padding, dilation, groups, lanes, toget
     rows, columns = row_starts(g_size, border, g_pitch), (np.arange(g_size[-1]) + border[-1][0]) * g_pitch[-1]
     gaps = sum(loop.base.size for loop in loops) < math.prod(size)
     geometry = Geometry(g_size, bordered, rows, columns, tuple(loops), gaps=gaps)
-    return settle(geometry, x_shape[0] // groups, groups, gathered)
+    return settle(geometry, x_shape[0] // groups, groups)
 
 
 def check(x_shape, w_shape, stride, padding, dilation, groups):
@@ -260,17 +260,17 @@ def check(x_shape, w_shape, stride, padding, dilation, groups):
 def make_loop(base, target, tap, pick, pitch, lanes, together, channels):
     """A Loop, with its positions cut into vectors of so many lanes.
 
-    The last vector of a row overlaps the one before; where a row is shorter than a vector, or its
-    results are no neighbours, there are none.
+    The last vector of a row overlaps the one before; where a row is shorter than a vector, there are none.
     """
-    apart = (np.diff(base, prepend=-2) != 1) | (np.diff(target, prepend=-2) != 1)
+    step = int(target[1] - target[0]) if target.size > 1 else 1
+    apart = (np.diff(base, prepend=-2) != 1) | (np.diff(target, prepend=-2 * step) != step)
     rows = [*np.flatnonzero(apart), base.size]
     vectors = [np.minimum(np.arange(a, b, lanes), b - lanes) for a, b in itertools.pairwise(rows)]
     if min(np.diff(rows), default=0) < lanes:
         vectors = [rows[:0]]
     vectors = np.concatenate(vectors).astype(np.intp)
     first, last = np.zeros_like(base), np.full_like(base, tap.size)
-    return Loop(base, target, tap, pick, first, last, pitch, lanes, vectors, together > 0, together > channels)
+    return Loop(base, target, tap, pick, first, last, pitch, lanes, vectors, step, together > 0, together > channels)
 
 
 def row_starts(size, border, pitch):
