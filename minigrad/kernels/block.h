@@ -51,28 +51,33 @@ TARGET ALWAYS_INLINE void NAME(unrolled)(const int R, const int V, const int kin
                 VECTOR(out + i * pitch + to[j]) += sum[i][j];
 }
 
-/* One instance for each number of rows and columns, so that nothing is computed in vain. A lone row,
-   of a channel that is a group by itself, has more columns: else the call would take longer than the sums. */
+/* One instance for each number of rows and columns that is asked for (most_rows and most_columns in
+   loops.pxd), so that nothing is computed in vain. A lone row, of a channel that is a group by itself, has
+   more columns: else the call would take longer than the sums. */
 #define CASE(R, V, kind) \
     case 16 * (R) + (V): \
         if (FITS(R, V, REGISTERS)) NAME(unrolled)(R, V, kind, n, a, b, place, step, start, out, pitch, to); \
         break;
 #define CASES(R, kind) CASE(R, 1, kind) CASE(R, 2, kind) CASE(R, 3, kind) CASE(R, 4, kind)
-#define DEFINE_BLOCK(stem, kind) \
+#define FEW(kind) CASES(1, kind) CASES(2, kind) CASES(3, kind) CASES(4, kind) CASES(5, kind) CASES(6, kind)
+#define ALONE(kind) \
+    CASE(1, 5, kind) CASE(1, 6, kind) CASE(1, 7, kind) CASE(1, 8, kind) \
+    CASE(1, 9, kind) CASE(1, 10, kind) CASE(1, 11, kind) CASE(1, 12, kind)
+#define MANY(kind) \
+    CASES(7, kind) CASES(8, kind) CASES(9, kind) CASES(10, kind) \
+    CASES(11, kind) CASES(12, kind) CASES(13, kind) CASES(14, kind)
+#define DEFINE_BLOCK(stem, kind, more) \
     TARGET static void NAME(stem)(int rows, int columns, BLOCK_ARGUMENTS(void)) \
     { \
-        switch (16 * rows + columns) { \
-            CASES(1, kind) CASE(1, 5, kind) CASE(1, 6, kind) CASE(1, 7, kind) CASE(1, 8, kind) \
-            CASE(1, 9, kind) CASE(1, 10, kind) CASE(1, 11, kind) CASE(1, 12, kind) \
-            CASES(2, kind) CASES(3, kind) CASES(4, kind) CASES(5, kind) \
-            CASES(6, kind) CASES(7, kind) CASES(8, kind) CASES(9, kind) CASES(10, kind) \
-            CASES(11, kind) CASES(12, kind) CASES(13, kind) CASES(14, kind) \
-        } \
+        switch (16 * rows + columns) { FEW(kind) more(kind) } \
     }
-DEFINE_BLOCK(block, NUMBERS)
-DEFINE_BLOCK(block_pairs, PAIRS)
-DEFINE_BLOCK(block_by_rows, BY_ROWS)
+DEFINE_BLOCK(block, NUMBERS, ALONE)
+DEFINE_BLOCK(block_pairs, PAIRS, ALONE)
+DEFINE_BLOCK(block_by_rows, BY_ROWS, MANY)
 
+#undef FEW
+#undef ALONE
+#undef MANY
 #undef CASE
 #undef CASES
 #undef DEFINE_BLOCK
