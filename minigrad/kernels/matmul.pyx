@@ -201,8 +201,6 @@ def matmul(a, b):
         raise ValueError(f"expected matrices [M, K] and [K, N], got {a.shape} and {b.shape}")
     if not a.size or not b.size:
         return np.zeros((a.shape[0], b.shape[1]), a.dtype)
-    if a.shape[1] == 1:  # one product for each number of z: the pace of memory
-        return np.multiply(a, b, order="C")
     a, b = in_elements(a), in_elements(b)
     if b.shape[1] == 1 < a.shape[0]:
         return matmul(b.T, a.T).reshape(-1, 1)
