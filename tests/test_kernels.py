@@ -481,13 +481,16 @@ pool, scatter, gather = kernels.max_pool, kernels.scatter_plane, kernels.gather_
         ((1, 1), ((0, 0), (0, 0)), (1, 1), 4),
         ((1, 1), ((0, 0), (0, 0)), (1, 1), 0),
         ((1,), ((0, 0),), (1,), 2),
+        ((2, -2), ((0, 0), (0, 0)), (1, 1), 2),
+        ((2, 2, 2), ((0, 0), (0, 0)), (1, 1), 2),
     ],
 )
-def test_convolution_refuses_bad_arguments(arguments):
+@pytest.mark.parametrize("w", [W, W[..., :1]])  # a kernel of size 1 skips what it strides over
+def test_convolution_refuses_bad_arguments(w, arguments):
     for call in [
-        lambda: forward(X, W, None, *arguments),
-        lambda: input_grad(G, W, X.shape, *arguments),
-        lambda: weight_grad(X, G, W.shape, *arguments),
+        lambda: forward(X, w, None, *arguments),
+        lambda: input_grad(G, w, X.shape, *arguments),
+        lambda: weight_grad(X, G, w.shape, *arguments),
     ]:
         with pytest.raises(ValueError):
             call()

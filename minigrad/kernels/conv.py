@@ -19,7 +19,7 @@ CHUNK = 500_000  # numbers of bordered images that stay in the cache until they 
 
 def conv_forward(x, w, bias, stride, padding, dilation, groups):
     """Correlate the images x with the kernels w and add bias [D] or None."""
-    x, stride = seen(x, w.shape, stride, padding)
+    x, stride = seen(x, w.shape, stride, padding, dilation, groups)
     geometry = tables.plan(tables.forward, x.shape, w.shape, stride, padding, dilation, groups, lanes(x))
     bias = np.zeros(w.shape[0], x.dtype) if bias is None else bias
     same_type(x, w, bias)
@@ -37,7 +37,7 @@ def conv_input_grad(g, w, x_shape, stride, padding, dilation, groups):
 
 def conv_weight_grad(x, g, w_shape, stride, padding, dilation, groups):
     """The gradient dw of <g, conv(x, w)> to w."""
-    x, stride = seen(x, w_shape, stride, padding)
+    x, stride = seen(x, w_shape, stride, padding, dilation, groups)
     geometry = tables.plan(tables.weight_grad, x.shape, w_shape, stride, padding, dilation, groups, lanes(x))
     same_shape("g", g, y_shape(geometry, x.shape, w_shape))
     same_type(x, g)
@@ -50,10 +50,11 @@ def conv_weight_grad(x, g, w_shape, stride, padding, dilation, groups):
     return weight_grad(by_group(image, groups), by_group(g, groups), loop, depth).reshape(w_shape)
 
 
-def seen(x, w_shape, stride, padding):
+def seen(x, w_shape, stride, padding, dilation, groups):
     """x without what a kernel of size 1 strides over, and the stride that is left."""
     if max(stride) == 1 or 1 not in w_shape[2:]:
         return x, stride
+    tables.check(x.shape[1:], w_shape, stride, padding, dilation, groups)
     skip = [k == 1 and not any(border) for k, border in zip(w_shape[2:], padding)]
     x = x[(..., *(slice(None, None, s if skips else 1) for s, skips in zip(stride, skip)))]
     return x, tuple(1 if skips else s for s, skips in zip(stride, skip))
