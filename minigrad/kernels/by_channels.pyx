@@ -19,33 +19,14 @@ Where a channel is a group by itself (depthwise), a lane of a vector is a group.
 vector too, and its product with w is lane by lane: for small planes and for strides.
 """
 
-import numpy as np
 from cython.parallel cimport prange
 from libc.string cimport memcpy
 
-from .loops cimport (MAX_BYTES, MAX_COLUMNS, PIECE, Loop, aligned, ceil_div, most_columns, most_rows, part, read_loop,
-                     real_t, threads_for)
+from .loops cimport (MAX_BYTES, MAX_COLUMNS, PIECE, Loop, aligned, ceil_div, channel, most_columns, most_rows, part,
+                     read_loop, real_t, threads_for)
 
 cdef enum:
     POSITIONS = 96  # whose sums stay in the cache while a piece of the taps passes
-
-
-cdef inline Py_ssize_t vectors_of(const Loop *loop, Py_ssize_t panel) noexcept nogil:
-    """How many vectors of channels a panel has: the last may have fewer."""
-    return min(loop.columns, ceil_div(loop.depth, loop.lanes) - panel * loop.columns)
-
-
-cdef void pack(const Loop *loop, Py_ssize_t panel, const real_t *w, real_t *packed) noexcept nogil:
-    """packed [taps, width of the panel] from the w of one group, with zeros for channels that it lacks."""
-    cdef Py_ssize_t d = panel * loop.columns * loop.lanes, width = vectors_of(loop, panel) * loop.lanes, k, i
-    cdef Py_ssize_t channels = min(width, loop.depth - d)
-    w, packed = w + d * loop.pitch, packed + d * loop.taps
-    for k in range(loop.taps):
-        for i in range(channels):
-            packed[i] = w[loop.pick[k] + i * loop.pitch]
-        for i in range(channels, width):
-            packed[i] = 0
-        packed += width
 
 
 cdef void add_up(const Loop *loop, Py_ssize_t panel, Py_ssize_t at, Py_ssize_t count, const real_t *image,
@@ -53,8 +34,8 @@ cdef void add_up(const Loop *loop, Py_ssize_t panel, Py_ssize_t at, Py_ssize_t c
     """A panel of channels at the positions at, at + 1, ...: y [depth, plane] of one group of one image."""
     cdef char[(POSITIONS * MAX_COLUMNS + 1) * MAX_BYTES] memory
     cdef real_t *sums = <real_t *> aligned(memory)
-    cdef Py_ssize_t vectors = vectors_of(loop, panel), width = vectors * loop.lanes
-    cdef Py_ssize_t d = panel * loop.columns * loop.lanes, channels = min(width, loop.depth - d)
+    cdef Py_ssize_t d = channel(loop, panel), channels = channel(loop, panel + 1) - d
+    cdef Py_ssize_t vectors = ceil_div(channels, loop.lanes), width = vectors * loop.lanes
     cdef Py_ssize_t most = most_columns(loop.simd, 1) if loop.lane_by_lane else most_rows(loop.simd, vectors)
     cdef Py_ssize_t piece, i, j, p, rows, first, last
     for j in range(width):
@@ -84,18 +65,6 @@ cdef void add_up(const Loop *loop, Py_ssize_t panel, Py_ssize_t at, Py_ssize_t c
         for j in range(channels):
             for i in range(count):
                 y[j * plane + loop.target[at + i]] = sums[i * width + j]
-
-
-def pack_weights(const real_t[:, ::1] w, tables, Py_ssize_t depth):
-    """w [groups, .] in the order in which `correlate` reads it: [groups, whole vectors of channels * taps]."""
-    cdef Loop loop = read_loop(tables, w, depth)
-    cdef Py_ssize_t i, groups = w.shape[0]
-    array = np.empty((groups, ceil_div(depth, loop.lanes) * loop.lanes * loop.taps), np.asarray(w).dtype)
-    cdef real_t[:, ::1] packed = array
-    cdef int threads = threads_for(4. * packed.size)
-    for i in prange(groups * loop.blocks, nogil=True, schedule="static", num_threads=threads):
-        pack(&loop, i % loop.blocks, &w[i // loop.blocks, 0], &packed[i // loop.blocks, 0])
-    return array
 
 
 def correlate(const real_t[:, :, ::1] image, const real_t[:, ::1] packed, const real_t[:, ::1] bias,

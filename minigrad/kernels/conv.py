@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from . import by_channels, correlate, tables
-from .loops import add_border, interleave, lanes, separate
+from .loops import add_border, interleave, lanes, pack_weights, separate
 from .weight_grad import weight_grad
 
 CHUNK = 500_000  # numbers of bordered images that stay in the cache until they are read
@@ -69,7 +69,7 @@ def run(x, w, bias, y, geometry, groups):
         groups = 1
     x, w, bias = np.ascontiguousarray(x), *(np.ascontiguousarray(a).reshape(groups, -1) for a in (w, bias))
     way = by_channels if geometry.innermost in ("channels", "groups") else correlate
-    packed = [way.pack_weights(w, loop, bias.shape[1]) for loop in geometry.loops]
+    packed = [pack_weights(w, loop, bias.shape[1]) for loop in geometry.loops]
     width = lanes(x) if geometry.innermost == "images" else 1
     if geometry.gaps and width == 1:
         y.fill(0)

@@ -15,28 +15,12 @@ vector of a row overlaps the one before. The image is read in place. Rows that a
 vector, and results of many channels, are the business of by_channels.pyx.
 """
 
-import numpy as np
 from cython.parallel cimport prange
 
-from .loops cimport MAX_ALONE, PIECE, TILE, Loop, ceil_div, read_loop, real_t, table_t, threads_for
+from .loops cimport MAX_ALONE, PIECE, TILE, Loop, ceil_div, channel, read_loop, real_t, table_t, threads_for
 
 cdef enum:
     ITEMS = 16  # of work, at least, if there is work enough
-
-
-cdef inline Py_ssize_t channel(const Loop *loop, Py_ssize_t block) noexcept nogil:
-    """The first channel of a block."""
-    return block * loop.depth // loop.blocks
-
-
-cdef void pack(const Loop *loop, Py_ssize_t block, const real_t *w, real_t *packed) noexcept nogil:
-    """packed [taps, rows of the block] from the w of one group."""
-    cdef Py_ssize_t first = channel(loop, block), rows = channel(loop, block + 1) - first, k, i
-    w, packed = w + first * loop.pitch, packed + first * loop.taps
-    for k in range(loop.taps):
-        for i in range(rows):
-            packed[i] = w[loop.pick[k] + i * loop.pitch]
-        packed += rows
 
 
 cdef void sum_vectors(const Loop *loop, Py_ssize_t v, Py_ssize_t columns, const real_t *image, const real_t *packed,
@@ -69,23 +53,11 @@ cdef void sum_vectors(const Loop *loop, Py_ssize_t v, Py_ssize_t columns, const 
                     y[(d + j) * plane + to[k] + lane * loop.step] = tile[j * width + k * loop.lanes + lane]
 
 
-def pack_weights(const real_t[:, ::1] w, tables, Py_ssize_t depth):
-    """w [groups, .] in the order in which `correlate` reads it: [groups, depth * taps], block by block."""
-    cdef Loop loop = read_loop(tables, w, depth)
-    cdef Py_ssize_t i, groups = w.shape[0], blocks = loop.blocks
-    array = np.empty((groups, depth * loop.taps), np.asarray(w).dtype)
-    cdef real_t[:, ::1] packed = array
-    cdef int threads = threads_for(4. * packed.size)
-    for i in prange(groups * blocks, nogil=True, schedule="static", num_threads=threads):
-        pack(&loop, i % blocks, &w[i // blocks, 0], &packed[i // blocks, 0])
-    return array
-
-
 def correlate(const real_t[:, :, ::1] image, const real_t[:, ::1] packed, const real_t[:, ::1] bias,
               real_t[:, :, ::1] y, tables):
     """y[n, g, d * plane + target[p]] = bias[g, d] + the sum over all taps
 
-    image [N, groups, channels * bordered plane], packed [groups, depth * taps] from pack_weights, bias
+    image [N, groups, channels * bordered plane], packed from pack_weights, bias
     [groups, depth], y [N, groups, depth * plane]; tables is a tables.Loop.
     """
     cdef Loop loop = read_loop(tables, y, bias.shape[1])

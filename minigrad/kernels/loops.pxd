@@ -48,7 +48,7 @@ cdef struct Loop:
     Py_ssize_t positions, taps, pitch, step, n_vectors
     # the blocks that cover so many channels
     Py_ssize_t depth, columns, blocks
-    bint lane_by_lane
+    bint by_channels, lane_by_lane
     Py_ssize_t[MAX_ALONE] lane_step  # 0, 1, 2, ... times lanes
 
 cdef class Prepared:
@@ -67,6 +67,13 @@ cdef inline Py_ssize_t ceil_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
 cdef inline Py_ssize_t part(Py_ssize_t size, Py_ssize_t most) noexcept nogil:
     """The first of the fewest parts, nearly equal and none larger than `most`, of a size."""
     return ceil_div(size, ceil_div(size, most))
+
+
+cdef inline Py_ssize_t channel(const Loop *loop, Py_ssize_t block) noexcept nogil:
+    """The first channel of a block, or of a panel of whole vectors of channels."""
+    if loop.by_channels:
+        return min(block * loop.columns * loop.lanes, loop.depth)
+    return block * loop.depth // loop.blocks
 
 
 cdef inline Py_ssize_t most_rows(const kernels *simd, Py_ssize_t columns) noexcept nogil:

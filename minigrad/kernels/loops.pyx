@@ -27,6 +27,7 @@ alone, so that results are the same bits at every number of threads.
 
 import time
 
+import numpy as np
 from cython.parallel cimport prange
 from libc.string cimport memcpy
 
@@ -99,8 +100,8 @@ cdef Loop read_tables(tables, array, Py_ssize_t depth) except *:
     loop.positions, loop.taps, loop.pitch = base.shape[0], tap.shape[0], tables.pitch
     loop.step = tables.step
     loop.depth = depth
-    loop.lane_by_lane = tables.lane_by_lane
-    if tables.by_channels:
+    loop.by_channels, loop.lane_by_lane = tables.by_channels, tables.lane_by_lane
+    if loop.by_channels:
         loop.columns = 1 if loop.lane_by_lane else part(ceil_div(depth, loop.lanes), MAX_COLUMNS)
         loop.blocks = ceil_div(depth, loop.columns * loop.lanes)
     else:
@@ -113,6 +114,33 @@ cdef Loop read_tables(tables, array, Py_ssize_t depth) except *:
 
 cdef int threads_for(double multiply_adds):
     return get_num_threads() if multiply_adds > SMALL else 1
+
+
+cdef void pack(const Loop *loop, Py_ssize_t block, const real_t *w, real_t *packed) noexcept nogil:
+    """packed [taps, channels of the block] from the w of one group; with zeros, by channels, up to whole vectors."""
+    cdef Py_ssize_t first = channel(loop, block), channels = channel(loop, block + 1) - first, width = channels, k, i
+    if loop.by_channels:
+        width = ceil_div(channels, loop.lanes) * loop.lanes
+    w, packed = w + first * loop.pitch, packed + first * loop.taps
+    for k in range(loop.taps):
+        for i in range(channels):
+            packed[i] = w[loop.pick[k] + i * loop.pitch]
+        for i in range(channels, width):
+            packed[i] = 0
+        packed += width
+
+
+def pack_weights(const real_t[:, ::1] w, tables, Py_ssize_t depth):
+    """w [groups, .] in the order in which the loop of these tables reads it: [groups, taps of block after block]."""
+    cdef Loop loop = read_loop(tables, w, depth)
+    cdef Py_ssize_t i, groups = w.shape[0], blocks = loop.blocks
+    cdef Py_ssize_t width = ceil_div(depth, loop.lanes) * loop.lanes if loop.by_channels else depth
+    array = np.empty((groups, width * loop.taps), np.asarray(w).dtype)
+    cdef real_t[:, ::1] packed = array
+    cdef int threads = threads_for(4. * packed.size)
+    for i in prange(groups * blocks, nogil=True, schedule="static", num_threads=threads):
+        pack(&loop, i % blocks, &w[i // blocks, 0], &packed[i // blocks, 0])
+    return array
 
 
 def add_border(const real_t[:, :, ::1] x, const Py_ssize_t[::1] row, const Py_ssize_t[::1] column,
