@@ -16,21 +16,22 @@ vector, and results of many channels, are the business of by_channels.pyx.
 """
 
 from cython.parallel cimport prange
+from libc.string cimport memcpy
 
 from .loops cimport MAX_ALONE, PIECE, TILE, Loop, ceil_div, channel, read_loop, real_t, table_t, threads_for
 
 cdef enum:
     ITEMS = 16  # of work, at least, if there is work enough
+    BLOCKS = 8  # whose sums stay in the cache while a piece of the taps passes
 
 
 cdef void sum_vectors(const Loop *loop, Py_ssize_t v, Py_ssize_t columns, const real_t *image, const real_t *packed,
                       const real_t *bias, real_t *y, Py_ssize_t plane) noexcept nogil:
     """All channels of the vectors v, v + 1, ... of positions: y [depth, plane] of one group of one image."""
-    cdef char[TILE] sums
+    cdef char[BLOCKS * TILE] sums
     cdef real_t *tile = <real_t *> sums
-    cdef const real_t *start
     cdef Py_ssize_t[MAX_ALONE] column, to
-    cdef Py_ssize_t i, j, k, lane, d, rows, width = columns * loop.lanes
+    cdef Py_ssize_t panel, last, i, j, k, d, above, rows, width = columns * loop.lanes
     # The taps that see the image from any of these positions:
     cdef Py_ssize_t p = loop.vectors[v], q = loop.vectors[v + columns - 1] + loop.lanes - 1
     cdef Py_ssize_t first = min(loop.first[p], loop.first[q]), taps = max(loop.last[p], loop.last[q]) - first
@@ -38,19 +39,31 @@ cdef void sum_vectors(const Loop *loop, Py_ssize_t v, Py_ssize_t columns, const 
     cdef bint direct = taps <= PIECE and loop.step == 1
     for i in range(columns):
         column[i], to[i] = loop.base[loop.vectors[v + i]], loop.target[loop.vectors[v + i]]
-    for i in range(loop.blocks):
-        d, rows, start = channel(loop, i), channel(loop, i + 1) - channel(loop, i), bias + channel(loop, i)
-        for j in range(ceil_div(taps, PIECE)):
+    for panel in range(ceil_div(loop.blocks, BLOCKS)):
+        last = min((panel + 1) * BLOCKS, loop.blocks)
+        above = channel(loop, panel * BLOCKS)
+        for j in range(ceil_div(taps, PIECE)):  # what the first block reads of the image, all others find in the cache
             k = first + j * PIECE
-            loop.simd.block(
-                rows, columns, min(PIECE, first + taps - k), packed + d * loop.taps + k * rows, image, column,
-                loop.tap + k, start, y + d * plane if direct else tile, plane if direct else width,
-                <table_t> to if direct else <table_t> loop.lane_step)
-            start = NULL
-        for j in range(0 if direct else rows):
-            for k in range(columns):
-                for lane in range(loop.lanes):
-                    y[(d + j) * plane + to[k] + lane * loop.step] = tile[j * width + k * loop.lanes + lane]
+            for i in range(panel * BLOCKS, last):
+                d, rows = channel(loop, i), channel(loop, i + 1) - channel(loop, i)
+                loop.simd.block(
+                    rows, columns, min(PIECE, first + taps - k), packed + d * loop.taps + k * rows, image, column,
+                    loop.tap + k, NULL if j else bias + d, y + d * plane if direct else tile + (d - above) * width,
+                    plane if direct else width, <table_t> to if direct else <table_t> loop.lane_step)
+        if not direct:
+            for d in range(above, channel(loop, last)):
+                for i in range(columns):
+                    put_back(loop, tile + (d - above) * width + i * loop.lanes, y + d * plane + to[i])
+
+
+cdef inline void put_back(const Loop *loop, const real_t *sums, real_t *y) noexcept nogil:
+    """A vector of sums to where its positions lie."""
+    cdef Py_ssize_t i
+    if loop.step == 1:
+        memcpy(y, sums, loop.lanes * sizeof(real_t))
+    else:
+        for i in range(loop.lanes):
+            y[i * loop.step] = sums[i]
 
 
 def correlate(const real_t[:, :, ::1] image, const real_t[:, ::1] packed, const real_t[:, ::1] bias,

@@ -102,7 +102,7 @@ cdef Loop read_tables(tables, array, Py_ssize_t depth) except *:
     loop.depth = depth
     loop.by_channels, loop.lane_by_lane = tables.by_channels, tables.lane_by_lane
     if loop.by_channels:
-        loop.columns = 1 if loop.lane_by_lane else part(ceil_div(depth, loop.lanes), MAX_COLUMNS)
+        loop.columns = 1 if loop.lane_by_lane else part(ceil_div(depth, loop.lanes), most_columns(loop.simd, MAX_ROWS))
         loop.blocks = ceil_div(depth, loop.columns * loop.lanes)
     else:
         loop.columns = most_columns(loop.simd, depth)

@@ -29,10 +29,10 @@ from .loops import Prepared
 
 # In the time of one multiply-add of vectors; by measurement.
 CALLING = 20  # a block, for each of its vectors
-BORDERED, STRIDED = 0.5, 4  # copying one number into a bordered image, by neighbours or one by one
-LAYING_OUT = 2.5  # one number, side by side with those of other images or channels
-PUTTING_BACK = 0.5  # one number
-ADDING_UP = 4  # one vector of sums of an image
+BORDERED, STRIDED = 0.5, 3  # copying one number into a bordered image, by neighbours or one by one
+LAYING_OUT = {"images": 2, "channels": 3, "groups": 3}  # one number, side by side with those of others
+PUTTING_BACK, ONE_BY_ONE = 0.75, 5  # one number, by vectors or alone
+LANE_BY_LANE, ADDING_UP = 1.5, 4  # where both factors are vectors; one vector of sums of an image
 SCATTERING = 2  # one number of a result whose neighbours are of other loops
 IN_CACHE = 250_000  # numbers that stay there
 
@@ -96,21 +96,25 @@ def ways(kind, x_shape, w_shape, stride, padding, dilation, groups, lanes):
     apart = kind(tuple(x_shape), *arguments)
     x, y = math.prod(x_shape), w_shape[0] * math.prod(apart.y_size)
     read, written = {forward: (x, y), input_grad: (y, x), weight_grad: (x + y, 0)}[kind]
-    moved = images * (LAYING_OUT * read + PUTTING_BACK * written)
     copied = 0 if apart.as_it_is else STRIDED if kind is not input_grad and stride[-1] > 1 else BORDERED
     found = [apart._replace(cost=images * (apart.cost + copied * (y if kind is input_grad else x)))]
 
-    def add(geometry, innermost, times=images):
-        cost = moved + geometry.cost * times
+    def add(geometry, innermost, items, times=images):
+        filled = -(-items // lanes) * lanes / max(items, 1) if innermost != "channels" else 1
+        back = PUTTING_BACK if items >= lanes else ONE_BY_ONE
+        cost = images * filled * (LAYING_OUT[innermost] * read + back * written) + times * geometry.cost
         found.append(geometry._replace(innermost=innermost, cost=cost, as_it_is=False))
 
     if x * lanes <= IN_CACHE:
         longer = (*x_shape, lanes), (*w_shape, 1), (*stride, 1), (*padding, (0, 0)), (*dilation, 1)
-        add(kind(*longer, groups, lanes), "images", -(-images // lanes))
+        add(kind(*longer, groups, lanes), "images", images, -(-images // lanes))
     if kind is not weight_grad:
-        add(kind(tuple(x_shape), *arguments, (w_shape[1] if kind is forward else w_shape[0] // groups)), "channels")
+        summed, depth = w_shape[1], w_shape[0] // groups
+        if kind is input_grad:
+            summed, depth = depth, summed
+        add(kind(tuple(x_shape), *arguments, summed), "channels", depth)
         if w_shape[0] == x_shape[0] == groups > 1:
-            add(kind(tuple(x_shape), *arguments, -(-groups // lanes) * lanes), "groups")
+            add(kind(tuple(x_shape), *arguments, -(-groups // lanes) * lanes), "groups", groups)
     return [way for way in found if way.cost < math.inf]
 
 
@@ -157,9 +161,9 @@ def settle(geometry, depth, groups, other_way=None):
     loops, cost = [], 0
     for loop in geometry.loops:
         if loop.by_channels:
-            # Less than in place, where vectors lie across two lines of the cache; but a lone one takes longer.
-            vectors = groups / loop.lanes if loop.lane_by_lane else groups * (0.8 * -(-depth // loop.lanes) + 0.2)
-            cost += loop.base.size * loop.tap.size * vectors
+            # Less than in place, where vectors lie across two lines of the cache.
+            vectors = -(-groups // loop.lanes) if loop.lane_by_lane else 0.8 * groups * -(-depth // loop.lanes)
+            cost += vectors * loop.base.size * (loop.tap.size + CALLING)
             loops.append(loop._replace(prepared=Prepared()))
             continue
         in_place = loop.vectors.size * (depth * loop.tap.size + CALLING) or math.inf
@@ -167,7 +171,7 @@ def settle(geometry, depth, groups, other_way=None):
             in_place += SCATTERING * loop.base.size * depth
         other = math.inf
         if other_way:
-            in_place += ADDING_UP * depth * loop.tap.size
+            in_place = LANE_BY_LANE * in_place + ADDING_UP * depth * loop.tap.size
             other = other_way(loop, depth)
         cost += groups * min(in_place, other)
         vectors = loop.vectors if in_place <= other else loop.vectors[:0]
@@ -178,9 +182,9 @@ def settle(geometry, depth, groups, other_way=None):
 
 
 def by_channels(loop, depth):
-    """Part of the last vector is in vain, a lone one takes longer, and g must be transposed."""
+    """Half of the time goes into loads for all vectors, few sums wait for each other, and g must be transposed."""
     vectors = -(-depth // loop.lanes)
-    return loop.base.size * (loop.tap.size * (1.4 if vectors == 1 else vectors) + 2 * depth)
+    return loop.base.size * (max(4, loop.tap.size * (vectors + 1) / 2) + 2 * depth)
 
 
 def correlation(x_shape, w_shape, stride, padding, dilation, groups, lanes, together=0):
