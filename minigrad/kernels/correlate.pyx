@@ -37,14 +37,16 @@ cdef void sum_vectors(const Loop *loop, Py_ssize_t v, Py_ssize_t columns, const 
     cdef Py_ssize_t first = min(loop.first[p], loop.first[q]), taps = max(loop.last[p], loop.last[q]) - first
     # Vectors overlap: y itself cannot collect the sums of several pieces.
     cdef bint direct = taps <= PIECE and loop.step == 1
+    # Where each tap reads lines of its own (1x1), what the first block has read of a piece is there for the others.
+    cdef Py_ssize_t together = BLOCKS if loop.taps > 1 and loop.tap[1] - loop.tap[0] >= loop.lanes else 1
     for i in range(columns):
         column[i], to[i] = loop.base[loop.vectors[v + i]], loop.target[loop.vectors[v + i]]
-    for panel in range(ceil_div(loop.blocks, BLOCKS)):
-        last = min((panel + 1) * BLOCKS, loop.blocks)
-        above = channel(loop, panel * BLOCKS)
-        for j in range(ceil_div(taps, PIECE)):  # what the first block reads of the image, all others find in the cache
+    for panel in range(ceil_div(loop.blocks, together)):
+        last = min((panel + 1) * together, loop.blocks)
+        above = channel(loop, panel * together)
+        for j in range(ceil_div(taps, PIECE)):
             k = first + j * PIECE
-            for i in range(panel * BLOCKS, last):
+            for i in range(panel * together, last):
                 d, rows = channel(loop, i), channel(loop, i + 1) - channel(loop, i)
                 loop.simd.block(
                     rows, columns, min(PIECE, first + taps - k), packed + d * loop.taps + k * rows, image, column,
