@@ -341,7 +341,7 @@ METHODS = {
         logical_and logical_not logical_or logical_xor lt ne""",
     elementwise: """add clamp clamp_max clamp_min clone div floor_divide masked_fill maximum minimum mul pow
         remainder square sub""",
-    fill: "copy_ fill_ normal_ uniform_ zero_",
+    fill: "copy_ fill_ normal_ random_ uniform_ zero_",
     index: "diag gather nonzero scatter",
     losses: "log_softmax softmax",
     matmul: "bmm dot matmul mm mv outer",

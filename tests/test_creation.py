@@ -168,6 +168,10 @@ MADE = {
         lambda m: m.normal(0, 1, (2, 3)),
         lambda m: m.normal(mean=1.5, std=0.1, size=(4, 5), dtype=m.float64, requires_grad=True),
         lambda m: m.normal(-2, 3.0, [20], generator=m.Generator().manual_seed(5)),
+        lambda m: m.normal(mean=m.arange(1.0, 20.0), std=m.arange(19, 0, -1.0)),
+        lambda m: m.normal(m.ones(3, dtype=m.float64), m.tensor([[1.0], [2.0]])),
+        lambda m: m.normal(0.5, m.ones(2, 0)),
+        lambda m: m.normal(m.zeros(4), generator=m.Generator().manual_seed(5)),
     ],
     "randperm": [lambda m: m.randperm(9), lambda m: m.randperm(0), lambda m: m.randperm(3, dtype=m.int32)],
     "as_tensor": [
@@ -191,7 +195,15 @@ MADE = {
         lambda m: m.from_numpy(np.broadcast_to(np.float32(1), (2, 3))),
     ],
 }
+# In place, on a tensor that is there.
+DRAWS = [
+    lambda m: m.empty(5, dtype=m.int64).random_(7),
+    lambda m: m.empty(2, 3).random_(-3, 4, generator=m.Generator().manual_seed(5)),
+    lambda m: m.empty(4, 2, dtype=m.uint8).random_(2, to=200),
+    lambda m: m.empty(3, dtype=m.int64).random_(2**40),
+]
 CASES = [pytest.param(make, id=f"{name}-{i}") for name, makers in MADE.items() for i, make in enumerate(makers)]
+CASES += [pytest.param(make, id=f"random_-{i}") for i, make in enumerate(DRAWS)]
 
 
 @pytest.mark.parametrize("make", CASES)
@@ -304,6 +316,12 @@ ERRORS = {
     "normal without size": (lambda m: m.normal(0.0, 1.0), TypeError, ["size"]),
     "normal of an int size": (lambda m: m.normal(0.0, 1.0, 2), TypeError, ["size", "int"]),
     "normal, negative": (lambda m: m.normal(0, -1, (2,)), RuntimeError, ["std", "-1"]),
+    "normal of tensors and a size": (lambda m: m.normal(m.ones(2), 1.0, (2,)), TypeError, ["size"]),
+    "normal of integers": (lambda m: m.normal(m.tensor([1]), 1.0), NotImplementedError, []),
+    "normal of shapes": (lambda m: m.normal(m.ones(2), m.ones(3)), RuntimeError, ["(2)", "(3)"]),
+    "normal, one negative": (lambda m: m.normal(0.0, m.tensor([1.0, -1.0])), RuntimeError, ["std"]),
+    "random_ of nothing": (lambda m: m.empty(2).random_(3, 3), RuntimeError, ["3"]),
+    "random_ beyond": (lambda m: m.empty(2, dtype=m.uint8).random_(300), RuntimeError, ["out of bounds"]),
     "normal of text": (lambda m: m.normal("a", 1.0, (2,)), TypeError, ["str"]),
     "as_tensor, backwards": (lambda m: m.as_tensor(np.ones(4)[::-1]), ValueError, ["negative"]),
     "as_tensor of text": (lambda m: m.as_tensor("a"), TypeError, ["str"]),
@@ -334,8 +352,10 @@ def test_where_creation_differs_from_pytorch_on_purpose():
             minigrad.from_numpy(np.ones(2, dtype))
     with pytest.raises(TypeError, match="complex"):
         minigrad.tensor(1j)
-    with pytest.raises(NotImplementedError, match="mean"):
-        minigrad.normal(minigrad.ones(2), 1.0)
+    with pytest.raises(NotImplementedError, match="to"):
+        minigrad.empty(2).random_()
+    # Nor is there a gradient of a draw, where PyTorch gives zeros.
+    assert not minigrad.normal(minigrad.ones(2, requires_grad=True), 1.0).requires_grad
     # A copy is always possible, where PyTorch asks for a .copy() first, and always in C order.
     assert minigrad.tensor(np.array([1, 2], ">i4")).tolist() == [1, 2]
     assert minigrad.tensor(np.arange(3)[::-1]).tolist() == [2, 1, 0]

@@ -68,6 +68,16 @@ def test_where_operators_differ_from_pytorch_on_purpose():
     check_differences(lambda x: x.var(()), (2, 3))
 
 
+def test_a_remainder_of_0_has_the_sign_of_what_is_divided():
+    numbers = [-0.0, 0.0, -4.0, 4.0, -2.0, 3.0, np.inf, np.nan]
+    for divisor in (2.0, -2.0, -1.5, np.inf, 0.0):
+        for dtype in ("float32", "float64"):
+            mine, theirs = (lib.tensor(numbers, dtype=getattr(lib, dtype)) % divisor for lib in (minigrad, torch))
+            np.testing.assert_array_equal(mine.numpy(), theirs.numpy())
+            nan = np.isnan(theirs.numpy())
+            np.testing.assert_array_equal(np.signbit(mine.numpy())[~nan], np.signbit(theirs.numpy())[~nan])
+
+
 @pytest.mark.parametrize("name", cases_shape.OPERATORS)
 def test_what_is_a_view_of_its_input_and_what_is_a_copy(name):
     for function, *inputs in cases_shape.OPERATORS[name]:

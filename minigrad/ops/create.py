@@ -6,7 +6,17 @@ import numpy as np
 
 from .. import dtypes, random
 from ..engine import Value, wrap
-from .common import LIMITS, cast, check_device, check_size, int_argument, number_as, size_argument, tensor_argument
+from .common import (
+    LIMITS,
+    broadcast,
+    cast,
+    check_device,
+    check_size,
+    int_argument,
+    number_as,
+    size_argument,
+    tensor_argument,
+)
 from .table import documented
 
 
@@ -276,22 +286,41 @@ randn = _sized("randn", lambda *wanted, generator=None: _source(generator).norma
 
 
 def normal(mean, std=1.0, size=None, *, generator=None, dtype=None, device=None, requires_grad=False):
-    """Normal with this mean and standard deviation, two numbers: a tensor of this `size`.
+    """Normal with this mean and standard deviation: a tensor of this `size`, if both are numbers.
 
-    RuntimeError for a negative std, NotImplementedError for Tensors of means or deviations.
+    If one is a Tensor, or both are, then without `size`: each element has its own, broadcast. There is no gradient.
+    RuntimeError for a negative std, NotImplementedError for Tensors of integers.
 
         >>> import minigrad
         >>> minigrad.normal(0, 0.01, (2, 3)).shape
         torch.Size([2, 3])
+        >>> minigrad.normal(minigrad.tensor([[1.0], [2.0]]), minigrad.zeros(3))
+        tensor([[1., 1., 1.],
+                [2., 2., 2.]])
     """
     if isinstance(mean, Value) or isinstance(std, Value):
-        raise NotImplementedError("normal(): arguments 'mean' and 'std' must be numbers: scale and shift a randn()")
+        return _normal_each(mean, std, size, generator)
     mean, std = (float(number_as(x, np.dtype("f8"))) for x in (mean, std))
     numpy_dtype = _dtype(dtype, dtypes.float32, "normal", "f")
     shape = _shape(size, numpy_dtype, "normal")
     if not std >= 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
     return leaf(_source(generator).normal(shape, numpy_dtype, mean, std), requires_grad, device)
+
+
+def _normal_each(mean, std, size, generator):
+    """normal() of a Tensor of means, of standard deviations, or one of each."""
+    if size is not None:
+        raise TypeError("normal(): argument 'size' goes with numbers as 'mean' and 'std', not with Tensors")
+    mean, std = (x._array if isinstance(x, Value) else float(number_as(x, np.dtype("f8"))) for x in (mean, std))
+    for name, x in (("mean", mean), ("std", std)):
+        if isinstance(x, np.ndarray) and x.dtype.kind != "f":
+            raise NotImplementedError(f"normal(): argument '{name}' must be a floating-point Tensor, not {x.dtype}")
+    if not np.all(np.greater_equal(std, 0)):
+        raise RuntimeError("normal expects all elements of std >= 0.0")
+    dtype = (mean if isinstance(mean, np.ndarray) else std).dtype
+    each = _source(generator).normal(broadcast(np.add, mean, std).shape, dtype)
+    return wrap((each * std + mean).astype(dtype))
 
 
 def randint(low=0, high=None, size=None, *, generator=None, dtype=None, device=None, requires_grad=False):

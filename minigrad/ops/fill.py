@@ -3,6 +3,7 @@
 from .. import random
 from ..engine import Value, wrap
 from .common import tensor_argument
+from .create import randint
 from .index import setitem
 from .shape import expand
 
@@ -38,6 +39,17 @@ def uniform_(input, from_=0, to=1, *, generator=None):
     if from_ > to:
         raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={from_} > to={to}")
     return _draw(input, "uniform", generator, from_, to)
+
+
+def random_(input, from_=None, to=None, *, generator=None):
+    """Random integers: random_(to) draws from [0, to), random_(from_, to) from [from_, to).
+
+    RuntimeError for an empty range and for one that the dtype does not hold; without bounds NotImplementedError.
+    """
+    if from_ is None:
+        raise NotImplementedError("random_() without its argument 'to' is not implemented")
+    low, high = (0, from_) if to is None else (from_, to)
+    return copy_(input, randint(low, high, tuple(input.shape), generator=generator, dtype=input.dtype))
 
 
 def _draw(input, kind, generator, a, b):
