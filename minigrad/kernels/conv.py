@@ -12,9 +12,10 @@ import numpy as np
 
 from . import by_channels, correlate, tables
 from .loops import add_border, interleave, lanes, pack_weights, separate
+from .threads import get_num_threads
 from .weight_grad import weight_grad
 
-CHUNK = 500_000  # numbers of bordered images that stay in the cache until they are read
+CHUNK = 250_000  # numbers of bordered images that stay in the cache of one thread until they are read
 
 
 def conv_forward(x, w, bias, stride, padding, dilation, groups):
@@ -74,7 +75,7 @@ def run(x, w, bias, y, geometry, groups):
     if geometry.gaps and width == 1:
         y.fill(0)
     size = math.prod(geometry.bordered) * (groups if way is by_channels else x.shape[1])
-    step = x.shape[0] if geometry.as_it_is else min(max(1, CHUNK // size) * width, x.shape[0])
+    step = x.shape[0] if geometry.as_it_is else min(max(1, CHUNK * get_num_threads() // size) * width, x.shape[0])
     buffer = None
     for first in range(0, x.shape[0], step):
         part = slice(first, first + step)

@@ -18,10 +18,11 @@ vector, and results of many channels, are the business of by_channels.pyx.
 from cython.parallel cimport prange
 from libc.string cimport memcpy
 
-from .loops cimport MAX_ALONE, PIECE, TILE, Loop, ceil_div, channel, read_loop, real_t, table_t, threads_for
+from .loops cimport PIECE, TILE, Loop, ceil_div, channel, part, read_loop, real_t, table_t, threads_for
 
 cdef enum:
     ITEMS = 16  # of work, at least, if there is work enough
+    LONG_PIECE = 384  # taps whose sums a block collects in one go: they see the same lines of the image again and again
     BLOCKS = 8  # whose sums stay in the cache while a piece of the taps passes
 
 
@@ -30,28 +31,27 @@ cdef void sum_vectors(const Loop *loop, Py_ssize_t v, Py_ssize_t columns, const 
     """All channels of the vectors v, v + 1, ... of positions: y [depth, plane] of one group of one image."""
     cdef char[BLOCKS * TILE] sums
     cdef real_t *tile = <real_t *> sums
-    cdef Py_ssize_t[MAX_ALONE] column, to
+    cdef table_t column = loop.column + v, to = loop.to + v
     cdef Py_ssize_t panel, last, i, j, k, d, above, rows, width = columns * loop.lanes
     # The taps that see the image from any of these positions:
     cdef Py_ssize_t p = loop.vectors[v], q = loop.vectors[v + columns - 1] + loop.lanes - 1
     cdef Py_ssize_t first = min(loop.first[p], loop.first[q]), taps = max(loop.last[p], loop.last[q]) - first
-    # Vectors overlap: y itself cannot collect the sums of several pieces.
-    cdef bint direct = taps <= PIECE and loop.step == 1
     # Where each tap reads lines of its own (1x1), what the first block has read of a piece is there for the others.
     cdef Py_ssize_t together = BLOCKS if loop.taps > 1 and loop.tap[1] - loop.tap[0] >= loop.lanes else 1
-    for i in range(columns):
-        column[i], to[i] = loop.base[loop.vectors[v + i]], loop.target[loop.vectors[v + i]]
+    cdef Py_ssize_t piece = part(taps, PIECE if together > 1 else LONG_PIECE)
+    # Vectors overlap: y itself cannot collect the sums of several pieces.
+    cdef bint direct = taps <= piece and loop.step == 1
     for panel in range(ceil_div(loop.blocks, together)):
         last = min((panel + 1) * together, loop.blocks)
         above = channel(loop, panel * together)
-        for j in range(ceil_div(taps, PIECE)):
-            k = first + j * PIECE
+        for j in range(ceil_div(taps, piece)):
+            k = first + j * piece
             for i in range(panel * together, last):
                 d, rows = channel(loop, i), channel(loop, i + 1) - channel(loop, i)
                 loop.simd.block(
-                    rows, columns, min(PIECE, first + taps - k), packed + d * loop.taps + k * rows, image, column,
+                    rows, columns, min(piece, first + taps - k), packed + d * loop.taps + k * rows, image, column,
                     loop.tap + k, NULL if j else bias + d, y + d * plane if direct else tile + (d - above) * width,
-                    plane if direct else width, <table_t> to if direct else <table_t> loop.lane_step)
+                    plane if direct else width, to if direct else <table_t> loop.lane_step)
         if not direct:
             for d in range(above, channel(loop, last)):
                 for i in range(columns):

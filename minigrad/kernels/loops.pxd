@@ -45,6 +45,7 @@ cdef struct Loop:
     Py_ssize_t lanes  # numbers in a vector
     # from tables.Loop
     table_t base, target, tap, pick, first, last, vectors
+    table_t column, to  # of the first position of each vector: its base and target
     Py_ssize_t positions, taps, pitch, step, n_vectors
     # the blocks that cover so many channels
     Py_ssize_t depth, columns, blocks
@@ -54,6 +55,7 @@ cdef struct Loop:
 cdef class Prepared:
     """The Loop of some tables, once it was read: reading takes as long as a small convolution."""
     cdef Loop loop
+    cdef object column, to
 
 cdef const kernels *kernels_for(array) except NULL
 cdef Loop read_loop(tables, array, Py_ssize_t depth) except *

@@ -81,13 +81,15 @@ cdef Loop read_loop(tables, array, Py_ssize_t depth) except *:
     """The tables of a loop over numbers of the array's type, whose result has `depth` channels."""
     cdef Prepared prepared = tables.prepared
     if prepared.loop.simd != kernels_for(array) or prepared.loop.depth != depth:
-        prepared.loop = read_tables(tables, array, depth)
+        prepared.column, prepared.to = tables.base[tables.vectors], tables.target[tables.vectors]
+        prepared.loop = read_tables(tables, prepared, array, depth)
     return prepared.loop
 
 
-cdef Loop read_tables(tables, array, Py_ssize_t depth) except *:
+cdef Loop read_tables(tables, Prepared prepared, array, Py_ssize_t depth) except *:
     cdef const Py_ssize_t[::1] base = tables.base, target = tables.target, tap = tables.tap, pick = tables.pick
     cdef const Py_ssize_t[::1] first = tables.first, last = tables.last, vectors = tables.vectors
+    cdef const Py_ssize_t[::1] column = prepared.column, to = prepared.to
     cdef Loop loop
     cdef Py_ssize_t i
     loop.simd = kernels_for(array)
@@ -95,8 +97,10 @@ cdef Loop read_tables(tables, array, Py_ssize_t depth) except *:
     if loop.lanes != tables.lanes:
         raise RuntimeError("the instruction set was changed during a computation")
     loop.base, loop.target, loop.first, loop.last = &base[0], &target[0], &first[0], &last[0]
-    loop.tap, loop.pick, loop.vectors = &tap[0], &pick[0], &vectors[0] if vectors.shape[0] else NULL
+    loop.tap, loop.pick = &tap[0], &pick[0]
     loop.n_vectors = vectors.shape[0]
+    if loop.n_vectors:
+        loop.vectors, loop.column, loop.to = &vectors[0], &column[0], &to[0]
     loop.positions, loop.taps, loop.pitch = base.shape[0], tap.shape[0], tables.pitch
     loop.step = tables.step
     loop.depth = depth
