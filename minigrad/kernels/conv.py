@@ -95,22 +95,18 @@ def lay_out(x, geometry, buffer=None):
     x = np.ascontiguousarray(x)
     if geometry.as_it_is:
         return x
-    (images, channels), columns, width = x.shape[:2], x.shape[-1], geometry.bordered[-1]
+    (items, planes), width, count, rows = x.shape[:2], geometry.bordered[-1], 1, geometry.rows
     if geometry.innermost in ("channels", "groups"):  # each of them an item, as images are
-        count = min(width, channels)
-        x, rows = x.reshape(images * channels, 1, -1, columns), geometry.rows + geometry.columns[0]
-    else:
-        count = width if geometry.innermost == "images" else 1
-        x, rows = x.reshape(images, channels, -1, columns), geometry.rows[::columns].copy()
-    shape = (-(-len(x) // count), x.shape[1], *geometry.bordered)
+        items, planes, count = items * planes, 1, min(width, planes)
+    elif geometry.innermost == "images":
+        count = width
+    shape = (-(-items // count), planes, *geometry.bordered)
     bordered = np.zeros(shape, x.dtype) if buffer is None else buffer[: shape[0]]
-    planes = bordered.reshape(*shape[:2], -1)
+    x, out = x.reshape(items, planes, rows.size, -1), bordered.reshape(*shape[:2], -1)
     if geometry.innermost == "columns":
-        add_border(x.reshape(-1, *x.shape[2:]), geometry.rows, geometry.columns, planes.reshape(-1, planes.shape[2]))
-        return bordered
-    if rows[-1] - rows[0] == (rows.size - 1) * columns * width:  # no border between rows
-        x, rows = x.reshape(*x.shape[:2], 1, -1), rows[:1]
-    interleave(x, rows, planes, count, width)
+        add_border(x, rows, geometry.columns, out)
+    else:
+        interleave(x, rows, out, count, width)
     return bordered
 
 
@@ -125,8 +121,8 @@ def y_shape(geometry, x_shape, w_shape):
 
 
 def same_type(*arrays):
-    types = [a.dtype for a in arrays]
-    if types[0] not in (np.float32, np.float64) or any(t != types[0] for t in types):
+    types = {a.dtype for a in arrays}
+    if types not in ({np.dtype("f4")}, {np.dtype("f8")}):
         raise TypeError(f"expected arrays of float32 or of float64 only, got {types}")
 
 

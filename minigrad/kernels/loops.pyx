@@ -139,7 +139,7 @@ def pack_weights(const real_t[:, ::1] w, tables, Py_ssize_t depth):
     cdef Loop loop = read_loop(tables, w, depth)
     cdef Py_ssize_t i, groups = w.shape[0], blocks = loop.blocks
     cdef Py_ssize_t width = ceil_div(depth, loop.lanes) * loop.lanes if loop.by_channels else depth
-    array = np.empty((groups, width * loop.taps), np.asarray(w).dtype)
+    array = np.empty((groups, width * loop.taps), w.base.dtype)
     cdef real_t[:, ::1] packed = array
     cdef int threads = threads_for(4. * packed.size)
     for i in prange(groups * blocks, nogil=True, schedule="static", num_threads=threads):
@@ -147,24 +147,25 @@ def pack_weights(const real_t[:, ::1] w, tables, Py_ssize_t depth):
     return array
 
 
-def add_border(const real_t[:, :, ::1] x, const Py_ssize_t[::1] row, const Py_ssize_t[::1] column,
-               real_t[:, ::1] bordered):
-    """Copy x [planes, rows, columns] into the larger planes of bordered [planes, plane].
+def add_border(const real_t[:, :, :, ::1] x, const Py_ssize_t[::1] row, const Py_ssize_t[::1] column,
+               real_t[:, :, ::1] bordered):
+    """Copy x [items, planes, rows, columns] into the larger planes of bordered [items, planes, plane].
 
     row [rows] says where in a plane each row begins, column [columns] where each of its numbers comes in it.
     """
-    cdef Py_ssize_t i, j, k, columns = x.shape[2]
+    cdef Py_ssize_t i, j, k, n, planes = x.shape[1], columns = x.shape[3]
     cdef bint neighbours = True
     cdef int threads = threads_for(4. * x.size)
     for k in range(1, columns):
         neighbours &= column[k] == column[k - 1] + 1
-    for i in prange(x.shape[0], nogil=True, schedule="static", num_threads=threads):
-        for j in range(x.shape[1]):
+    for i in prange(x.shape[0] * planes, nogil=True, schedule="static", num_threads=threads):
+        n = i // planes
+        for j in range(x.shape[2]):
             if neighbours:
-                memcpy(&bordered[i, row[j] + column[0]], &x[i, j, 0], columns * sizeof(real_t))
+                memcpy(&bordered[n, i % planes, row[j] + column[0]], &x[n, i % planes, j, 0], columns * sizeof(real_t))
             else:
                 for k in range(columns):
-                    bordered[i, row[j] + column[k]] = x[i, j, k]
+                    bordered[n, i % planes, row[j] + column[k]] = x[n, i % planes, j, k]
 
 
 def interleave(const real_t[:, :, :, ::1] x, const Py_ssize_t[::1] row, real_t[:, :, ::1] bordered,

@@ -60,7 +60,7 @@ class Geometry(NamedTuple):
 
     y_size: tuple[int, ...]  # spatial shape of y
     bordered: tuple[int, ...]  # of the image with a border of zeros
-    rows: np.ndarray  # where in it each row of the image begins
+    rows: np.ndarray  # where in it each row of the image begins, or all rows if there is no border between them
     columns: np.ndarray  # where each number of a row comes in it
     loops: tuple[Loop, ...]
     cost: float = 0.0  # about how many multiply-adds of vectors it takes
@@ -96,6 +96,7 @@ def ways(kind, x_shape, w_shape, stride, padding, dilation, groups, lanes):
     apart = kind(tuple(x_shape), *arguments)
     x, y = math.prod(x_shape), w_shape[0] * math.prod(apart.y_size)
     read, written = {forward: (x, y), input_grad: (y, x), weight_grad: (x + y, 0)}[kind]
+    columns = apart.y_size[-1] if kind is input_grad else x_shape[-1]
     copied = 0 if apart.as_it_is else STRIDED if kind is not input_grad and stride[-1] > 1 else BORDERED
     found = [apart._replace(cost=images * (apart.cost + copied * (y if kind is input_grad else x)))]
 
@@ -103,7 +104,11 @@ def ways(kind, x_shape, w_shape, stride, padding, dilation, groups, lanes):
         filled = -(-items // lanes) * lanes / max(items, 1) if innermost != "channels" else 1
         back = PUTTING_BACK if items >= lanes else ONE_BY_ONE
         cost = images * filled * (LAYING_OUT[innermost] * read + back * written) + times * geometry.cost
-        found.append(geometry._replace(innermost=innermost, cost=cost, as_it_is=False))
+        rows = geometry.rows[::columns] if innermost == "images" else geometry.rows + geometry.columns[0]
+        if rows[-1] - rows[0] == (rows.size - 1) * columns * geometry.bordered[-1]:  # no border between rows
+            rows = rows[:1]
+        rows = np.ascontiguousarray(rows)
+        found.append(geometry._replace(innermost=innermost, cost=cost, rows=rows, as_it_is=False))
 
     if x * lanes <= IN_CACHE:
         longer = (*x_shape, lanes), (*w_shape, 1), (*stride, 1), (*padding, (0, 0)), (*dilation, 1)

@@ -86,7 +86,7 @@ def add_images(const real_t[:, :, ::1] image, const real_t[:, :, ::1] g, tables,
         lanes = loop.lanes
     cdef Py_ssize_t rows = depth if by_positions else panels * width
     cdef Py_ssize_t chunks = min(images, ceil_div(ITEMS, groups * panels * sections))
-    cdef real_t[:, :, ::1] sums = np.zeros((chunks, groups * rows, taps * lanes), np.asarray(g).dtype)
+    cdef real_t[:, :, ::1] sums = np.zeros((chunks, groups * rows, taps * lanes), g.base.dtype)
     cdef int threads = threads_for(<double> images * groups * depth * taps * loop.positions)
     for i in prange(chunks * groups * panels * sections, nogil=True, schedule="static", num_threads=threads):
         section, panel = i % sections, i // sections % panels
@@ -100,7 +100,7 @@ def add_images(const real_t[:, :, ::1] image, const real_t[:, :, ::1] g, tables,
                 add_by_channels(&loop, min(width, depth - d), section * taps // sections,
                                 (section + 1) * taps // sections, &image[j, group, 0],
                                 &g[j, group, d * loop.positions], &sums[n, group * rows + d, 0], width)
-    dw = np.empty((groups, rows, taps), np.asarray(g).dtype)
+    dw = np.empty((groups, rows, taps), g.base.dtype)
     cdef real_t[:, ::1] total = dw.reshape(-1, taps)
     for i in prange(groups * rows, nogil=True, schedule="static", num_threads=threads):
         add_up(&sums[0, i, 0], chunks, groups * rows * taps * lanes, taps, lanes, &total[i, 0])

@@ -178,6 +178,9 @@ def per_dimension(value, dims, argument, function, least):
 
     TypeError for other types, RuntimeError for a wrong length, a too small or an absurd value.
     """
+    values = (value,) * dims if type(value) is int else value
+    if type(values) is tuple and [*map(type, values)] == [int] * dims and least <= min(values) <= max(values) < 2**31:
+        return values  # as nearly always
     values = value if isinstance(value, (tuple, list)) else (value,)
     values = tuple([v if type(v) is int else int_argument(v, argument, function) for v in values])
     values *= dims if len(values) == 1 else 1

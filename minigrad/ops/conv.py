@@ -57,24 +57,24 @@ def conv(input, weight, bias, stride, padding, dilation, groups, dims, transpose
     same_dtype(input, weight, "weight", function)
     if bias is not None:
         same_dtype(input, bias, "bias", function)
-    if input._array.dtype.kind != "f":
+    x, w = input._array, weight._array
+    if x.dtype.kind != "f":
         return _integers(function, (input, weight, bias), stride, padding, dilation, groups, dims, transposed,
                          output_padding)
-    if input.ndim not in (dims + 1, dims + 2) or weight.ndim != dims + 2:
+    if x.ndim not in (dims + 1, dims + 2) or w.ndim != dims + 2:
         raise RuntimeError(f"Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input to {function}, and a "
-                           f"{dims + 2}D weight, but got input of {list(input.shape)}, weight of {list(weight.shape)}")
+                           f"{dims + 2}D weight, but got input of {list(x.shape)}, weight of {list(w.shape)}")
     stride = per_dimension(stride, dims, "stride", function, least=1)
     dilation = per_dimension(dilation, dims, "dilation", function, least=1)
     groups = int_argument(groups, "groups", function)
     if transposed or not isinstance(padding, str):
         padding = per_dimension(padding, dims, "padding", function, least=0)
     more = per_dimension(output_padding, dims, "output_padding", function, least=0) if transposed else None
-    batch = input if input.ndim == dims + 2 else unsqueeze(input, 0)
-    geometry = _geometry(function, tuple(batch.shape), tuple(weight.shape), input._array.itemsize, stride, padding,
-                         dilation, groups, more)
-    channels = geometry["x_shape"][1] if transposed else weight.shape[0]
-    if bias is not None and bias.shape != (channels,):
-        raise RuntimeError(f"Given weight of size {list(weight.shape)}, expected bias to be 1-dimensional with "
+    batch = input if x.ndim == dims + 2 else unsqueeze(input, 0)
+    geometry = _geometry(function, batch._array.shape, w.shape, x.itemsize, stride, padding, dilation, groups, more)
+    channels = geometry["x_shape"][1] if transposed else w.shape[0]
+    if bias is not None and bias._array.shape != (channels,):
+        raise RuntimeError(f"Given weight of size {list(w.shape)}, expected bias to be 1-dimensional with "
                            f"{channels} elements, but got bias of size {list(bias.shape)} instead")
     if transposed:  # the input gradient of a convolution whose x has the shape of the output
         zeros = [n for p, s in zip(more[::-1], stride[::-1]) for n in (0, p // s)]  # as if they followed the input

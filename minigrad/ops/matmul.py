@@ -153,19 +153,20 @@ def linear(input, weight, bias=None):
     if bias is not None:
         same_dtype(input, bias, "bias", "linear")
     _not_bool(input, "linear")
-    if weight.ndim == 1:
+    size, w_size, b_size = (() if x is None else x._array.shape for x in (input, weight, bias))
+    if len(w_size) == 1:
         return linear(input, unsqueeze(weight, 0), bias).squeeze(-1)
-    if weight.ndim != 2 or (bias is not None and bias.shape not in ((), (1,), weight.shape[:1])):
-        raise RuntimeError(f"linear(): weight must be (out, in) and bias (out), but they are {list(weight.shape)} and "
-                           f"{None if bias is None else list(bias.shape)}")
-    rows, features = math.prod(input.shape[:-1]), input.shape[-1] if input.ndim else 1
-    if input.ndim == 0 or features != weight.shape[1]:
-        raise wrong_size(f"mat1 and mat2 shapes cannot be multiplied ({rows}x{features} and {weight.shape[1]}x"
-                         f"{weight.shape[0]}): the input of shape {list(input.shape)} has {features} features, the "
-                         f"weight expects {weight.shape[1]}", input, weight.shape[1], f"Linear({{}}, {len(weight)})")
-    if input.ndim == 2:
+    if len(w_size) != 2 or b_size not in ((), (1,), w_size[:1]):
+        raise RuntimeError(f"linear(): weight must be (out, in) and bias (out), but they are {list(w_size)} and "
+                           f"{None if bias is None else list(b_size)}")
+    rows, features = math.prod(size[:-1]), size[-1] if size else 1
+    if not size or features != w_size[1]:
+        raise wrong_size(f"mat1 and mat2 shapes cannot be multiplied ({rows}x{features} and {w_size[1]}x{w_size[0]}): "
+                         f"the input of shape {list(size)} has {features} features, the weight expects {w_size[1]}",
+                         input, w_size[1], f"Linear({{}}, {w_size[0]})")
+    if len(size) == 2:
         return Addmm.apply(input, weight, bias)
-    return reshape(Addmm.apply(reshape(input, (rows, features)), weight, bias), input.shape[:-1] + weight.shape[:1])
+    return reshape(Addmm.apply(reshape(input, (rows, features)), weight, bias), size[:-1] + w_size[:1])
 
 
 def _not_bool(x, function):

@@ -185,7 +185,7 @@ def _check_bool(value, argument, function):
 
 def _check(function, input, first):
     """RuntimeError if a dimension has no elements, from the `first` on; NotImplementedError unless floating point."""
-    if 0 in input.shape[first:]:
+    if 0 in input._array.shape[first:]:
         raise RuntimeError(f"{function}(): Expected a non-empty tensor, with optional 0 dim batch size, for input, but "
                            f"got: {list(input.shape)}")
     float_argument(input, "input", function)

@@ -108,11 +108,11 @@ def flatten(input, start_dim=0, end_dim=-1):
         >>> minigrad.zeros(2, 3, 4).flatten(1).shape
         torch.Size([2, 12])
     """
-    shape = tensor_argument(input, "input", "flatten").shape or (1,)
+    shape = tensor_argument(input, "input", "flatten")._array.shape or (1,)
     start, end = normal_dim(start_dim, len(shape)), normal_dim(end_dim, len(shape))
     if start > end:
         raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
-    return reshape(input, shape[:start] + (math.prod(shape[start:end + 1]),) + shape[end + 1:])
+    return View.apply(input, shape=(*shape[:start], math.prod(shape[start:end + 1]), *shape[end + 1:]))
 
 
 def ravel(input):
