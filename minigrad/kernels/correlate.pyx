@@ -22,7 +22,7 @@ from .loops cimport PIECE, TILE, Loop, ceil_div, channel, part, read_loop, real_
 
 cdef enum:
     ITEMS = 16  # of work, at least, if there is work enough
-    LONG_PIECE = 384  # taps whose sums a block collects in one go: they see the same lines of the image again and again
+    LONG_PIECE = 160  # taps of a piece where they share lines of the cache (3x3 groups 4); with more, errors grow
     BLOCKS = 8  # whose sums stay in the cache while a piece of the taps passes
 
 
