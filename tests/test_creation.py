@@ -201,6 +201,7 @@ DRAWS = [
     lambda m: m.empty(2, 3).random_(-3, 4, generator=m.Generator().manual_seed(5)),
     lambda m: m.empty(4, 2, dtype=m.uint8).random_(2, to=200),
     lambda m: m.empty(3, dtype=m.int64).random_(2**40),
+    lambda m: m.empty(3).random_(to=5),
 ]
 CASES = [pytest.param(make, id=f"{name}-{i}") for name, makers in MADE.items() for i, make in enumerate(makers)]
 CASES += [pytest.param(make, id=f"random_-{i}") for i, make in enumerate(DRAWS)]
@@ -317,6 +318,9 @@ ERRORS = {
     "normal of an int size": (lambda m: m.normal(0.0, 1.0, 2), TypeError, ["size", "int"]),
     "normal, negative": (lambda m: m.normal(0, -1, (2,)), RuntimeError, ["std", "-1"]),
     "normal of tensors and a size": (lambda m: m.normal(m.ones(2), 1.0, (2,)), TypeError, ["size"]),
+    "normal of tensors and a dtype": (lambda m: m.normal(m.ones(2), 1.0, dtype=m.float64), TypeError, ["dtype"]),
+    "normal of tensors, a leaf": (lambda m: m.normal(m.ones(2), requires_grad=True), TypeError, ["requires_grad"]),
+    "random_ of floats": (lambda m: m.empty(2).random_(2.5), TypeError, []),
     "normal of integers": (lambda m: m.normal(m.tensor([1]), 1.0), NotImplementedError, []),
     "normal of shapes": (lambda m: m.normal(m.ones(2), m.ones(3)), RuntimeError, ["(2)", "(3)"]),
     "normal, one negative": (lambda m: m.normal(0.0, m.tensor([1.0, -1.0])), RuntimeError, ["std"]),
@@ -352,8 +356,9 @@ def test_where_creation_differs_from_pytorch_on_purpose():
             minigrad.from_numpy(np.ones(2, dtype))
     with pytest.raises(TypeError, match="complex"):
         minigrad.tensor(1j)
-    with pytest.raises(NotImplementedError, match="to"):
-        minigrad.empty(2).random_()
+    for bounds in ((), (1, None)):
+        with pytest.raises(NotImplementedError, match="'to'"):
+            minigrad.empty(2).random_(*bounds)
     # Nor is there a gradient of a draw, where PyTorch gives zeros.
     assert not minigrad.normal(minigrad.ones(2, requires_grad=True), 1.0).requires_grad
     # A copy is always possible, where PyTorch asks for a .copy() first, and always in C order.

@@ -99,6 +99,7 @@ cdef Loop read_tables(tables, Prepared prepared, array, Py_ssize_t depth) except
     loop.base, loop.target, loop.first, loop.last = &base[0], &target[0], &first[0], &last[0]
     loop.tap, loop.pick = &tap[0], &pick[0]
     loop.n_vectors = vectors.shape[0]
+    loop.vectors = loop.column = loop.to = NULL
     if loop.n_vectors:
         loop.vectors, loop.column, loop.to = &vectors[0], &column[0], &to[0]
     loop.positions, loop.taps, loop.pitch = base.shape[0], tap.shape[0], tables.pitch

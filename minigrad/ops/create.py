@@ -288,8 +288,8 @@ randn = _sized("randn", lambda *wanted, generator=None: _source(generator).norma
 def normal(mean, std=1.0, size=None, *, generator=None, dtype=None, device=None, requires_grad=False):
     """Normal with this mean and standard deviation: a tensor of this `size`, if both are numbers.
 
-    If one is a Tensor, or both are, then without `size`: each element has its own, broadcast. There is no gradient.
-    RuntimeError for a negative std, NotImplementedError for Tensors of integers.
+    If one is a Tensor, or both are: each element has its own, broadcast; no other argument but `generator` (TypeError),
+    and no gradient. RuntimeError for a negative std, NotImplementedError for Tensors of integers.
 
         >>> import minigrad
         >>> minigrad.normal(0, 0.01, (2, 3)).shape
@@ -299,7 +299,10 @@ def normal(mean, std=1.0, size=None, *, generator=None, dtype=None, device=None,
                 [2., 2., 2.]])
     """
     if isinstance(mean, Value) or isinstance(std, Value):
-        return _normal_each(mean, std, size, generator)
+        if not (size is dtype is device is None and not requires_grad):
+            raise TypeError("normal(): arguments 'size', 'dtype', 'device' and 'requires_grad' go with numbers as "
+                            "'mean' and 'std', not with Tensors")
+        return _normal_each(mean, std, generator)
     mean, std = (float(number_as(x, np.dtype("f8"))) for x in (mean, std))
     numpy_dtype = _dtype(dtype, dtypes.float32, "normal", "f")
     shape = _shape(size, numpy_dtype, "normal")
@@ -308,10 +311,8 @@ def normal(mean, std=1.0, size=None, *, generator=None, dtype=None, device=None,
     return leaf(_source(generator).normal(shape, numpy_dtype, mean, std), requires_grad, device)
 
 
-def _normal_each(mean, std, size, generator):
+def _normal_each(mean, std, generator):
     """normal() of a Tensor of means, of standard deviations, or one of each."""
-    if size is not None:
-        raise TypeError("normal(): argument 'size' goes with numbers as 'mean' and 'std', not with Tensors")
     mean, std = (x._array if isinstance(x, Value) else float(number_as(x, np.dtype("f8"))) for x in (mean, std))
     for name, x in (("mean", mean), ("std", std)):
         if isinstance(x, np.ndarray) and x.dtype.kind != "f":

@@ -45,7 +45,7 @@ def divided(ufunc, x, y):
     return ufunc(x, y)
 
 
-def remainder_like_divisor(x, y):
+def floored_remainder(x, y):
     """x - y floor(x / y), where 0 keeps the sign of x: the one thing in which np.remainder differs."""
     z = np.remainder(x, y)
     return np.where(z == 0, np.fmod(x, y), z) if z.dtype.kind == "f" else z
@@ -98,7 +98,7 @@ Div = define("Div", np.true_divide, lambda g, y: g / y, lambda g, x, y: -g * ((x
 FloorDivide = define("FloorDivide", lambda x, y: divided(np.floor_divide, x, y), refused, refused)
 FloorDiv = define("Div", lambda x, y: divided(np.floor_divide, x, y), zeros, zeros)
 TruncDiv = define("Div", truncated_quotient, zeros, zeros)
-Remainder = define("Remainder", lambda x, y: divided(remainder_like_divisor, x, y),
+Remainder = define("Remainder", lambda x, y: divided(floored_remainder, x, y),
                    lambda g: g, lambda g, x, y: -g * div(x, y, rounding_mode="floor"))
 Pow = define("Pow", power, base_rule, exponent_rule)
 Maximum = define("Maximum", np.maximum, lambda g, x, y: shared(g, x, y, x < y), lambda g, x, y: shared(g, y, x, y < x))

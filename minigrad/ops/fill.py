@@ -41,15 +41,15 @@ def uniform_(input, from_=0, to=1, *, generator=None):
     return _draw(input, "uniform", generator, from_, to)
 
 
-def random_(input, from_=None, to=None, *, generator=None):
-    """Random integers: random_(to) draws from [0, to), random_(from_, to) from [from_, to).
+def random_(input, *bounds, to=None, generator=None):
+    """Random integers: random_(to) draws from [0, to), random_(from, to) from [from, to).
 
-    RuntimeError for an empty range and for one that the dtype does not hold; without bounds NotImplementedError.
+    RuntimeError for an empty range and for one that the dtype does not hold; without `to` NotImplementedError.
     """
-    if from_ is None:
+    bounds = bounds if to is None else (*bounds, to)
+    if not bounds or any(bound is None for bound in bounds):
         raise NotImplementedError("random_() without its argument 'to' is not implemented")
-    low, high = (0, from_) if to is None else (from_, to)
-    return copy_(input, randint(low, high, tuple(input.shape), generator=generator, dtype=input.dtype))
+    return copy_(input, randint(*bounds, size=tuple(input.shape), generator=generator, dtype=input.dtype))
 
 
 def _draw(input, kind, generator, a, b):
