@@ -1,3 +1,4 @@
+# cython: binding=False
 """The tape: values, the operators that made them, and what they keep for their gradients.
 
 Every result remembers the operator that made it, and every operator remembers where its inputs
@@ -14,6 +15,9 @@ import weakref
 from contextvars import ContextVar
 
 import numpy as np
+
+cimport numpy as cnp
+from cpython.object cimport PyObject, PyTypeObject
 
 from minigrad.memory cimport reuse_for, set_handler
 
@@ -63,7 +67,8 @@ cdef restore(token):
 
 cdef object ndarray = np.ndarray
 cdef object asarray = np.asarray
-cdef object _tensor_type = None
+cdef type _tensor_type = None
+cdef tuple NOTHING = ()
 cdef long long _sequence = 0
 
 
@@ -83,6 +88,8 @@ def set_grad_mode(bint enabled):
 def register_tensor_type(cls):
     """Name the subclass of Value that `Operator.apply` wraps its results in."""
     global _tensor_type
+    if not issubclass(cls, Value):
+        raise TypeError(f"{cls} is no subclass of Value")
     _tensor_type = cls
 
 
@@ -90,9 +97,18 @@ cpdef Value wrap(array):
     """A tensor without a history around `array` (no copy)."""
     if type(array) is not ndarray:
         array = asarray(array)  # NumPy hands out scalars where a 0-d array is meant
-    cdef Value value = Value.__new__(_tensor_type)
+    # As Value.__new__ would, but without asking Python for it.
+    cdef Value value = (<PyTypeObject *> Value).tp_new(_tensor_type, <PyObject *> NOTHING, NULL)
     value._array = array
     return value
+
+
+cpdef bint of_one_dtype(x, y):
+    """Whether x and y are both tensors, and of one dtype."""
+    if not isinstance(x, Value) or not isinstance(y, Value):
+        return False
+    cdef cnp.ndarray a = (<Value> x)._array, b = (<Value> y)._array
+    return a is not None and b is not None and a.descr is b.descr
 
 
 cdef class Version:
@@ -113,7 +129,7 @@ def replay(tuple chain, tensor):
 cdef class Value:
     """An array with a history: the base class of Tensor."""
 
-    def __cinit__(self, *args, **kwargs):
+    def __cinit__(self):
         self._version_counter = Version.__new__(Version)
 
     cdef Operator node(self):
@@ -193,7 +209,7 @@ cdef Edge edge_to(Value value):
         return None
     edge = Edge.__new__(Edge)
     edge.target = value if node is None else node
-    edge.output_nr, edge.shape, edge.dtype = value._output_nr, value._array.shape, value._array.dtype
+    edge.output_nr, edge.shape, edge.dtype = value._output_nr, value._array.shape, (<cnp.ndarray> value._array).descr
     return edge
 
 
@@ -231,7 +247,7 @@ cdef class Operator:
                     record = True
                     break
         if record:
-            node._connect(inputs)
+            connect(node, inputs)
         else:
             node.needs_input_grad = (False,) * len(inputs)
         token = silence()
@@ -244,36 +260,10 @@ cdef class Operator:
             set_handler(before)
             restore(token)
         if type(result) is tuple:
-            return tuple([node._output(r, i, record, len(result)) for i, r in enumerate(result)])
-        out = node._output(result, 0, record, 1)
+            return tuple([output_of(node, r, i, record, len(result)) for i, r in enumerate(result)])
+        out = output_of(node, result, 0, record, 1)
         if cls.is_view:
             note_view(out, inputs[0], cls, params)
-        return out
-
-    def _connect(self, tuple inputs):
-        """Take the next number in the order of time, draw the edges, keep what `uses` names."""
-        global _sequence
-        _sequence += 1
-        self.sequence = _sequence
-        self._edges = [edge_to(x) if isinstance(x, Value) else None for x in inputs]
-        self.needs_input_grad = tuple([edge is not None for edge in self._edges])
-        if self.uses:
-            kept = {i for needed, numbers in zip(self.needs_input_grad, self.uses) if needed for i in numbers}
-            self._saved = [saved(x) if i in kept or not isinstance(x, Value) else None for i, x in enumerate(inputs)]
-
-    def _output(self, array, Py_ssize_t number, bint record, Py_ssize_t count, bint followed=True):
-        """Wrap one of `count` results; with `record`, and if it is floating point, as part of the graph."""
-        cdef Value out = wrap(array)
-        cdef bint differentiable = followed and out._array.dtype.kind == "f"
-        if not record:
-            return out
-        if count > 1:
-            form = (out._array.shape, out._array.dtype) if differentiable else None
-            self._output_forms = (self._output_forms or []) + [form]
-        if differentiable:
-            out._node, out._output_nr = self, number
-            if self.uses_output and number == 0:
-                self._saved_output = (out._array, out._version_counter, 0)
         return out
 
     def forward(self, *inputs, **params):
@@ -336,6 +326,38 @@ cdef class Operator:
 
     def _retain(self, Value tensor not None):
         self._retained = (self._retained or {}) | {tensor._output_nr: weakref.ref(tensor)}
+
+
+cpdef connect(Operator node, tuple inputs):
+    """Give `node` the next number in the order of time, draw its edges, keep what `uses` names."""
+    global _sequence
+    _sequence += 1
+    node.sequence = _sequence
+    node._edges = [edge_to(x) if isinstance(x, Value) else None for x in inputs]
+    node.needs_input_grad = tuple([edge is not None for edge in node._edges])
+    uses = node.uses
+    if uses:
+        node._saved = [None if isinstance(x, Value) else saved(x) for x in inputs]
+        for edge, numbers in zip(node._edges, uses):
+            if edge is not None:
+                for i in numbers:
+                    node._saved[i] = saved(inputs[i])
+
+
+cpdef Value output_of(Operator node, array, Py_ssize_t number, bint record, Py_ssize_t count, bint followed=True):
+    """Wrap one of `count` results of `node`; with `record`, and if it is floating point, as part of the graph."""
+    cdef Value out = wrap(array)
+    if not record:
+        return out
+    cdef bint differentiable = followed and cnp.PyArray_ISFLOAT(out._array)
+    if count > 1:
+        form = (out._array.shape, out._array.dtype) if differentiable else None
+        node._output_forms = (node._output_forms or []) + [form]
+    if differentiable:
+        out._node, out._output_nr = node, number
+        if node.uses_output and number == 0:
+            node._saved_output = (out._array, out._version_counter, 0)
+    return out
 
 
 cdef class AccumulateGrad(Operator):

@@ -14,6 +14,7 @@ from operator import attrgetter
 
 import numpy as np
 
+cimport numpy as cnp
 from cpython.ref cimport PyObject
 
 from minigrad.engine cimport Edge, Operator, Value, edge_to, restore, silence, wrap
@@ -88,9 +89,9 @@ cdef class Walk:
         """Add `gradient` to what waits at the other end of `edge`."""
         if not self.wants(edge):
             return
-        if gradient._array.shape != edge.shape:
+        if not has_shape(gradient._array, edge.shape):
             gradient = gradient.sum_to_size(edge.shape)
-        if gradient._array.dtype is not edge.dtype:
+        if (<cnp.ndarray> gradient._array).descr is not edge.dtype:
             gradient = gradient.astype(edge.dtype)
         if not isinstance(edge.target, Operator):
             key = id(edge.target)
@@ -163,6 +164,14 @@ cdef class Walk:
         if gradient is not None and tensor._hooks is not None:
             gradient = call_hooks(tensor._hooks, gradient)
         return gradient
+
+
+cdef bint has_shape(cnp.ndarray array, tuple shape):
+    cdef Py_ssize_t i
+    for i in range(array.ndim):
+        if array.ndim != len(shape) or array.shape[i] != <Py_ssize_t> shape[i]:
+            return False
+    return array.ndim == len(shape)
 
 
 cdef set reachable(roots):

@@ -11,6 +11,7 @@ import torch
 
 import minigrad
 from minigrad import autograd
+from minigrad.engine import Operator, register_tensor_type
 
 
 def leaf(*shape, seed=0):
@@ -490,3 +491,32 @@ def test_floating_point_warnings_stay_the_users():
     (1 / x).log().sum().backward()
     with pytest.warns(RuntimeWarning):
         np.float64(1) / np.float64(0)
+
+
+# ---- what a student may write
+
+
+@pytest.mark.parametrize("uses, error", [(((0), (1)), TypeError), (((2,), (0,)), IndexError), ([[1], [0]], None)])
+def test_an_operator_whose_uses_make_no_sense_is_an_error(uses, error):
+    class Times(Operator):
+        def forward(self, x, y):
+            return x * y
+
+        def backward(self, g):
+            x, y = self.inputs
+            return g * y, g * x
+
+    Times.uses = uses
+    x, y = (minigrad.tensor([n], requires_grad=True) for n in (2.0, 3.0))
+    if error is None:
+        Times.apply(x, y).sum().backward()
+        assert (x.grad.item(), y.grad.item()) == (3.0, 2.0)
+    else:
+        with pytest.raises(error):
+            Times.apply(x, y)
+
+
+@pytest.mark.parametrize("cls", [int, object, np.ndarray])
+def test_only_a_value_can_be_the_tensor_type(cls):
+    with pytest.raises(TypeError, match="no subclass of Value"):
+        register_tensor_type(cls)

@@ -708,6 +708,8 @@ def test_elementwise_kernels_refuse_what_does_not_fit():
         (ValueError, lambda: kernels.sgd_step(x, x[:2], x.copy(), *step)),
         (ValueError, lambda: kernels.sgd_step(x, x.copy(), x[:2], *step)),
         (TypeError, lambda: kernels.sgd_step(x, x.copy(), x.astype("f4"), *step)),
+        (TypeError, lambda: kernels.sgd_step(x, x.astype(">f8"), x.copy(), *step)),
+        (TypeError, lambda: kernels.sgd_step(x, x.copy(), x.astype(">f8"), *step)),
         (ValueError, lambda: kernels.sgd_step(read_only(x), x, x.copy(), *step)),
     ]:
         with pytest.raises(error):

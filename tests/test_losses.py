@@ -71,6 +71,19 @@ def test_cross_entropy_of_large_logits_neither_overflows_nor_vanishes():
     check(lambda m, x, t: F(m).cross_entropy(x, t), x, np.array([2, 1]), order=1, differences=False)
 
 
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_cross_entropy_does_not_need_its_input_again(reduction):
+    numbers, labels, gradients = random(4, 3, seed=1), np.array([0, 2, 1, 1]), []
+    for m in (minigrad, torch):
+        x = m.tensor(numbers, requires_grad=True)
+        y = x * 2
+        loss = F(m).cross_entropy(y, m.tensor(labels), reduction=reduction)
+        y.add_(1)
+        loss.sum().backward()
+        gradients.append(x.grad.numpy())
+    np.testing.assert_allclose(*gradients, rtol=1e-12, atol=1e-15)
+
+
 @pytest.mark.parametrize("target", ["float32", "float64", "int64"])
 def test_mse_loss_promotes(target):
     def loss(m, x):

@@ -1,6 +1,6 @@
 """Operators of users' own, in PyTorch's form: static methods, and a context between them."""
 
-from ..engine import RELEASED, Operator, Value, saved_tensor, set_grad_mode
+from ..engine import RELEASED, Operator, Value, connect, output_of, saved_tensor, set_grad_mode
 
 
 class Context(Operator):
@@ -101,11 +101,11 @@ class Function:
 
 def _record(ctx, args, outputs):
     """Draw the edges, and give each differentiable output its history in a tensor of its own."""
-    ctx._connect(args)
+    connect(ctx, args)
     recorded = []
     for i, out in enumerate(outputs):
         followed = all(out is not x for x in ctx.non_differentiable)
-        result = ctx._output(out._array, i, True, len(outputs), followed)
+        result = output_of(ctx, out._array, i, True, len(outputs), followed)
         result._version_counter = out._version_counter
         recorded.append(result)
     ctx.kept = [_keep(ctx, x, outputs) for x in ctx.to_save]
@@ -120,5 +120,5 @@ def _keep(ctx, x, outputs):
     for i, out in enumerate(outputs):
         if x is out:
             unchanged = saved_tensor(x)
-            return lambda owner: owner._output(unchanged(owner)._array, i, True, 1)
+            return lambda owner: output_of(owner, unchanged(owner)._array, i, True, 1)
     return saved_tensor(x)

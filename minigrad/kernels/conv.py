@@ -15,6 +15,7 @@ from .loops import add_border, interleave, lanes, pack_weights, separate
 from .threads import get_num_threads
 from .weight_grad import weight_grad
 
+FLOATS = {np.dtype(np.float32)}, {np.dtype(np.float64)}
 CHUNK = 250_000  # numbers of bordered images that stay in the cache of one thread until they are read
 
 
@@ -68,7 +69,7 @@ def run(x, w, bias, y, geometry, groups):
         return y
     if geometry.innermost == "groups":
         groups = 1
-    x, w, bias = np.ascontiguousarray(x), *(np.ascontiguousarray(a).reshape(groups, -1) for a in (w, bias))
+    w, bias = np.ascontiguousarray(w).reshape(groups, -1), np.ascontiguousarray(bias).reshape(groups, -1)
     way = by_channels if geometry.innermost in ("channels", "groups") else correlate
     packed = [pack_weights(w, loop, bias.shape[1]) for loop in geometry.loops]
     width = lanes(x) if geometry.innermost == "images" else 1
@@ -122,7 +123,7 @@ def y_shape(geometry, x_shape, w_shape):
 
 def same_type(*arrays):
     types = {a.dtype for a in arrays}
-    if types not in ({np.dtype("f4")}, {np.dtype("f8")}):
+    if types not in FLOATS:
         raise TypeError(f"expected arrays of float32 or of float64 only, got {types}")
 
 

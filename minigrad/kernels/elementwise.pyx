@@ -24,8 +24,6 @@ cdef enum:
     CHUNK = 16_384  # elements that a thread does in one go
     SMALL = 65_536  # elements that are not worth a second thread
 
-cdef object FLOAT32 = np.dtype(np.float32), FLOAT64 = np.dtype(np.float64)
-
 cdef enum Work:
     RELU, RELU_GRAD, ERF, SGD
 
@@ -92,12 +90,15 @@ cdef void run(Py_ssize_t n, Work work, const Step *step, real_t *a, real_t *b, r
 
 cdef start(Work work, cnp.ndarray a, cnp.ndarray b, cnp.ndarray c, const Step *step=NULL):
     """Run over C-contiguous arrays of one shape; TypeError unless all are float32 or all float64."""
-    if a.dtype != b.dtype or a.dtype != c.dtype or a.dtype not in (FLOAT32, FLOAT64):
+    cdef int number = cnp.PyArray_TYPE(a)
+    cdef bint native = cnp.PyArray_ISNOTSWAPPED(a) and cnp.PyArray_ISNOTSWAPPED(b) and cnp.PyArray_ISNOTSWAPPED(c)
+    if (number not in (cnp.NPY_FLOAT, cnp.NPY_DOUBLE) or cnp.PyArray_TYPE(b) != number
+            or cnp.PyArray_TYPE(c) != number or not native):
         raise TypeError(f"expected float32 or float64, the same in all arrays, got {a.dtype} {b.dtype} {c.dtype}")
     cdef void *x = cnp.PyArray_DATA(a)
     cdef void *y = cnp.PyArray_DATA(b)
     cdef void *z = cnp.PyArray_DATA(c)
-    if a.dtype == FLOAT32:
+    if number == cnp.NPY_FLOAT:
         run(a.size, work, step, <float *> x, <float *> y, <float *> z)
     else:
         run(a.size, work, step, <double *> x, <double *> y, <double *> z)
@@ -125,20 +126,28 @@ def erf(x):
     return y
 
 
-def sgd_step(p, g, v, lr, momentum, dampening, weight_decay, nesterov, maximize):
+def sgd_step(cnp.ndarray p not None, cnp.ndarray g not None, cnp.ndarray v, lr, momentum, dampening, weight_decay,
+             nesterov, maximize):
     """A step of SGD (the formulas are in optim/sgd.py), written into the parameter p and, with a
     momentum, into its average v, which is None without. ValueError for different shapes."""
+    cdef bint averaged = v is not None
+    v = v if averaged else p
     check_shape(p, g)
-    check_shape(p, p if v is None else v)
-    if not p.flags.writeable:
+    check_shape(p, v)
+    if not cnp.PyArray_ISWRITEABLE(p):
         raise ValueError("the memory of a parameter is read-only")
-    new_p, new_v = np.ascontiguousarray(p), np.ascontiguousarray(p if v is None else v)
-    g = g.copy() if np.may_share_memory(p, g) else np.ascontiguousarray(g)
+    cdef cnp.ndarray new_p = contiguous(p), new_v = contiguous(v)
+    g = g.copy() if np.may_share_memory(p, g) else contiguous(g)
     cdef Step step = Step(lr, momentum, weight_decay, 1 - dampening, -1 if maximize else 1, nesterov)
     start(SGD, new_p, g, new_v, &step)
-    for array, new in (p, new_p), (v, new_v):
-        if array is not None and not array.flags.c_contiguous:  # `new` was a copy
-            array[...] = new
+    if new_p is not p:  # but a copy
+        p[...] = new_p
+    if averaged and new_v is not v:
+        v[...] = new_v
+
+
+cdef cnp.ndarray contiguous(cnp.ndarray a):
+    return a if cnp.PyArray_IS_C_CONTIGUOUS(a) else np.ascontiguousarray(a)
 
 
 cdef check_shape(first, other):

@@ -17,6 +17,7 @@ each other on the same cores (up to thirty times the time of one thread was meas
 LeNet-5), and its results depend on how many there are.
 """
 
+cimport numpy as cnp
 import numpy as np
 from cython.parallel cimport prange
 from libc.string cimport memcpy, memset
@@ -83,7 +84,7 @@ cdef void multiply_panel(const kernels *simd, Py_ssize_t rows, Py_ssize_t terms,
             m += count
 
 
-def multiply(const real_t[:, :] a, const real_t[:, :] b, real_t[:, ::1] z):
+cdef multiply(const real_t[:, :] a, const real_t[:, :] b, real_t[:, ::1] z):
     """z [M, N] = a [M, K] b [K, N]"""
     cdef const kernels *simd = kernels_for(z)
     cdef Py_ssize_t rows = a.shape[0], terms = a.shape[1], columns = b.shape[1]
@@ -161,7 +162,7 @@ cdef void multiply_columns(const kernels *simd, Py_ssize_t terms, Py_ssize_t col
         sums += lanes
 
 
-def multiply_vector(const real_t[::1] a, const real_t[:, :] b, real_t[::1] z):
+cdef multiply_vector(const real_t[::1] a, const real_t[:, :] b, real_t[::1] z):
     """z [N] = a [K] b [K, N], which waits for memory, not for arithmetic: b is read in place, and once.
 
     The rows or the columns of b are contiguous.
@@ -180,7 +181,7 @@ def multiply_vector(const real_t[::1] a, const real_t[:, :] b, real_t[::1] z):
             multiply_rows(simd, terms, min(width, columns - n), &a[0], &b[0, n], row, &z[n])
 
 
-def transposed(const real_t[:, ::1] a):
+cdef transposed(const real_t[:, ::1] a):
     """A C-contiguous copy of a's transpose."""
     b = empty((a.shape[1], a.shape[0]), np.asarray(a).dtype)
     cdef real_t[:, ::1] target = b
@@ -188,30 +189,36 @@ def transposed(const real_t[:, ::1] a):
     return b
 
 
-def in_elements(a):
+cdef cnp.ndarray in_elements(cnp.ndarray a):
     """The matrix, or a copy if its strides are no whole numbers of elements: the field of a record."""
     return a.copy() if a.strides[0] % a.itemsize or a.strides[1] % a.itemsize else a
 
 
-def matmul(a, b):
+def matmul(cnp.ndarray a not None, cnp.ndarray b not None):
     """z [M, N] = a [M, K] b [K, N], all float32 or all float64, of any strides."""
-    if a.dtype != b.dtype or a.dtype.char not in "fd":
+    cdef int number = cnp.PyArray_TYPE(a)
+    if number not in (cnp.NPY_FLOAT, cnp.NPY_DOUBLE) or cnp.PyArray_TYPE(b) != number:
         raise TypeError(f"expected matrices of float32 or of float64 only, got {a.dtype} and {b.dtype}")
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0]:
-        raise ValueError(f"expected matrices [M, K] and [K, N], got {a.shape} and {b.shape}")
+        raise ValueError(f"expected matrices [M, K] and [K, N], got {(<object> a).shape} and {(<object> b).shape}")
     if not a.size or not b.size:
         return np.zeros((a.shape[0], b.shape[1]), a.dtype)
     a, b = in_elements(a), in_elements(b)
+    return product(a, b, <float> 0) if number == cnp.NPY_FLOAT else product(a, b, <double> 0)
+
+
+cdef product(cnp.ndarray a, cnp.ndarray b, real_t kind):
+    """matmul, by the way that fits the shapes."""
     if b.shape[1] == 1 < a.shape[0]:
         return matmul(b.T, a.T).reshape(-1, 1)
-    if a.shape[0] == 1 and b.itemsize in b.strides:
-        z = np.empty((1, b.shape[1]), a.dtype)
-        multiply_vector(np.ascontiguousarray(a[0]), b, z[0])
+    if a.shape[0] == 1 and (b.strides[0] == b.itemsize or b.strides[1] == b.itemsize):
+        z = empty((1, b.shape[1]), a.dtype)
+        multiply_vector[real_t](np.ascontiguousarray(a[0]), b, z[0])
         return z
     if a.shape[0] < b.shape[1] and (a.shape[0] < 16 or b.strides[1] != b.itemsize):
         z = empty((b.shape[1], a.shape[0]), a.dtype)
-        multiply(b.T, a.T, z)
-        return transposed(z)
+        multiply[real_t](b.T, a.T, z)
+        return transposed[real_t](z)
     z = empty((a.shape[0], b.shape[1]), a.dtype)
-    multiply(a, b, z)
+    multiply[real_t](a, b, z)
     return z

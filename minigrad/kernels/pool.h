@@ -33,9 +33,9 @@ TARGET static void NAME(pool_one)(
 #define TAKE(type, mask, a, b) (type)(((NAME(mask))(a) & (mask)) | ((NAME(mask))(b) & ~(mask)))
 typedef int32_t NAME(indices) __attribute__((vector_size(BYTES / sizeof(real) * 4), aligned(4), may_alias));
 
-/* A vector of windows of I * J * K taps, the first of which begins at x[at]. */
+/* A vector of windows of A * B * C taps (complex.h has taken I), the first of which begins at x[at]. */
 TARGET ALWAYS_INLINE void NAME(pool_vector)(
-    const ptrdiff_t I, const ptrdiff_t J, const ptrdiff_t K, const ptrdiff_t stride,
+    const ptrdiff_t A, const ptrdiff_t B, const ptrdiff_t C, const ptrdiff_t stride,
     const pooling *p, const real *x, ptrdiff_t at, real *y, int32_t *index)
 {
     NAME(vector) best = (NAME(vector)){0} - (real)INFINITY, number = best;
@@ -45,9 +45,9 @@ TARGET ALWAYS_INLINE void NAME(pool_vector)(
         even[l] = 2 * l + (l >= LANES / 2);
     }
     place = lane + (int32_t)at;
-    for (ptrdiff_t i = 0; i < I; i++)
-        for (ptrdiff_t j = 0; j < J; j++)
-            for (ptrdiff_t k = 0; k < K; k++) {
+    for (ptrdiff_t i = 0; i < A; i++)
+        for (ptrdiff_t j = 0; j < B; j++)
+            for (ptrdiff_t k = 0; k < C; k++) {
                 ptrdiff_t tap = at + i * p->axis[0].step + j * p->axis[1].step + k * p->axis[2].step;
                 if (stride == 1)
                     number = VECTOR(x + tap);
@@ -64,10 +64,10 @@ TARGET ALWAYS_INLINE void NAME(pool_vector)(
 }
 
 /* The complete windows of a row, and some more if they do not fill a vector. */
-#define VECTORS(I, J, K, stride) \
+#define VECTORS(A, B, C, stride) \
     for (ptrdiff_t c = 0; c < p->whole; c += LANES) { \
         ptrdiff_t o = c + LANES > p->whole && c ? p->whole - LANES : c; \
-        NAME(pool_vector)(I, J, K, stride, p, x, at + o * (stride), y + o, index + o); \
+        NAME(pool_vector)(A, B, C, stride, p, x, at + o * (stride), y + o, index + o); \
     }
 #endif
 
@@ -77,18 +77,18 @@ TARGET static void NAME(pool_row)(
 {
 #ifdef __GNUC__
     const pool_axis *a = &p->axis[0], *b = &p->axis[1], *d = &p->axis[2];
-    ptrdiff_t I = a->count[i], J = b->count[j], K = p->taps;
+    ptrdiff_t A = a->count[i], B = b->count[j], C = p->taps;
     ptrdiff_t at = a->start[i] + b->start[j] + d->start[p->first];
-    ptrdiff_t end = at + (I - 1) * a->step + (J - 1) * b->step + (K - 1) * d->step + (LANES - 1) * p->stride + 1;
-    if (I && J && (p->whole >= LANES || (left >= LANES && end <= p->size))) {
-        if (p->stride == 2 && I == 1 && J == 2 && K == 2) /* 2x2 on 64x20x10x10 */
+    ptrdiff_t end = at + (A - 1) * a->step + (B - 1) * b->step + (C - 1) * d->step + (LANES - 1) * p->stride + 1;
+    if (A && B && (p->whole >= LANES || (left >= LANES && end <= p->size))) {
+        if (p->stride == 2 && A == 1 && B == 2 && C == 2) /* 2x2 on 64x20x10x10 */
             VECTORS(1, 2, 2, 2)
         else if (p->stride == 2) /* 3x3 s2 p1 on 8x64x112x112 */
-            VECTORS(I, J, K, 2)
+            VECTORS(A, B, C, 2)
         else if (p->stride == 1)
-            VECTORS(I, J, K, 1)
+            VECTORS(A, B, C, 1)
         else
-            VECTORS(I, J, K, p->stride)
+            VECTORS(A, B, C, p->stride)
         return;
     }
 #endif

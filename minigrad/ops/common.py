@@ -6,7 +6,7 @@ import math
 import numpy as np
 
 from .. import devices, dtypes
-from ..engine import Value, wrap
+from ..engine import Value, of_one_dtype, wrap
 from .table import define
 
 # The same numbers in another dtype. The engine casts the gradient back.
@@ -38,11 +38,12 @@ def promote(x, y, kind=None):
     A Python number stays a number (or becomes a 0-d array where NumPy would decide otherwise);
     `kind="float"` makes integers float32.
     """
-    if isinstance(x, Value) and isinstance(y, Value) and x._array.dtype == y._array.dtype:
-        dtype = x._array.dtype
-    else:
-        x, y = operand(x), operand(y)
-        dtype = dtypes.result_type(getattr(x, "_array", x), getattr(y, "_array", y))
+    if of_one_dtype(x, y) and (kind is None or x._array.dtype.kind == "f"):  # as nearly always
+        return x, y
+    if type(y) is float and isinstance(x, Value) and x._array.dtype.kind == "f":
+        return x, y
+    x, y = operand(x), operand(y)
+    dtype = dtypes.result_type(getattr(x, "_array", x), getattr(y, "_array", y))
     if kind == "float" and dtype.kind != "f":
         dtype = dtypes.float32.numpy
     return _to(x, dtype), _to(y, dtype)
@@ -159,6 +160,8 @@ def size_argument(size, function, argument="size"):
 def same_dtype(input, other, argument, function):
     """TypeError unless `input` and `other` are tensors, RuntimeError unless they have one dtype:
     only arithmetic promotes."""
+    if of_one_dtype(input, other):
+        return
     tensor_argument(input, "input", function)
     tensor_argument(other, argument, function)
     if input._array.dtype != other._array.dtype:
@@ -168,6 +171,8 @@ def same_dtype(input, other, argument, function):
 
 def int_argument(value, argument, function):
     """TypeError unless `value` is an int (True and False are none)."""
+    if type(value) is int:
+        return value
     if not hasattr(value, "__index__") or isinstance(value, bool):
         raise TypeError(f"{function}(): argument '{argument}' must be int, not {type(value).__name__}: {value!r}")
     return value.__index__()
@@ -178,9 +183,14 @@ def per_dimension(value, dims, argument, function, least):
 
     TypeError for other types, RuntimeError for a wrong length, a too small or an absurd value.
     """
-    values = (value,) * dims if type(value) is int else value
-    if type(values) is tuple and [*map(type, values)] == [int] * dims and least <= min(values) <= max(values) < 2**31:
-        return values  # as nearly always
+    if type(value) is int and least <= value < 2**31:  # this or the next is so, as nearly always
+        return (value,) * dims
+    if type(value) is tuple and len(value) == dims:
+        for v in value:
+            if type(v) is not int or not least <= v < 2**31:
+                break
+        else:
+            return value
     values = value if isinstance(value, (tuple, list)) else (value,)
     values = tuple([v if type(v) is int else int_argument(v, argument, function) for v in values])
     values *= dims if len(values) == 1 else 1

@@ -16,15 +16,17 @@ from .shape import reshape, unsqueeze
 from .table import define, named
 from .unary import abs, exp, log, logsigmoid, sign
 
+LABELS = np.dtype(np.int64), np.dtype(np.uint8)
+
 
 def exp_shares(x, dim):
-    z = np.exp(x - np.max(x, axis=dim, keepdims=True, initial=-np.inf))  # e^x alone would overflow
+    z = np.exp(x - np.maximum.reduce(x, axis=dim, keepdims=True, initial=-np.inf))  # e^x alone would overflow
     z /= np.add.reduce(z, axis=dim, keepdims=True)
     return z
 
 
 def log_exp_shares(x, dim):
-    z = x - np.max(x, axis=dim, keepdims=True, initial=-np.inf)
+    z = x - np.maximum.reduce(x, axis=dim, keepdims=True, initial=-np.inf)
     z -= np.log(np.add.reduce(np.exp(z), axis=dim, keepdims=True))
     return z
 
@@ -49,17 +51,26 @@ class CrossEntropy(Operator):
     uses = ((0,),)
 
     def forward(self, x, *, labels, dim, reduction):
-        classes = np.arange(x.shape[dim]).reshape(-1, *[1] * (x.ndim - 1 - dim))
-        self.hot, self.dim = classes == np.expand_dims(labels, dim), dim
+        one = x.shape[:dim] + (1,) + x.shape[dim + 1:]
+        hot = np.arange(x.shape[dim]).reshape(-1, *[1] * (x.ndim - 1 - dim)) == labels.reshape(one)
         z = x - np.maximum.reduce(x, axis=dim, keepdims=True)
-        losses = np.log(np.add.reduce(np.exp(z), axis=dim)) - np.add.reduce(z, axis=dim, where=self.hot)
+        losses = -np.add.reduce(z, axis=dim, where=hot)
+        shares = np.exp(z, out=z)
+        total = np.add.reduce(shares, axis=dim, keepdims=True)
+        losses += np.log(total).reshape(labels.shape)
+        if self.needs_input_grad[0]:
+            shares /= total
+            shares -= hot
+            self.hot, self.slope, self.dim = hot, shares, dim
         self.each, self.scale = reduction == "none", 1 / losses.size if reduction == "mean" else 1.0
         return losses if self.each else np.add.reduce(losses, axis=None) * x.dtype.type(self.scale)
 
     def backward(self, g):
-        (x,) = self.inputs
         g = unsqueeze(g, self.dim) if self.each else g * self.scale
-        return (Softmax.apply(x, dim=self.dim) - wrap(self.hot.astype(x._array.dtype))) * g
+        if is_grad_enabled():  # again from x, for derivatives of derivatives
+            (x,) = self.inputs
+            return (Softmax.apply(x, dim=self.dim) - wrap(self.hot.astype(x._array.dtype))) * g
+        return wrap(self.slope) * g
 
     def name(self):
         return "NllLossBackward0"
@@ -134,14 +145,14 @@ def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-1
     """
     check_reduction(reduction, size_average, reduce)
     function, smoothing = "cross_entropy", label_smoothing
-    tensor_argument(target, "target", function)
-    dim = normal_dim(0 if tensor_argument(input, "input", function).ndim == 1 else 1, input.ndim)
+    y, x = tensor_argument(target, "target", function)._array, tensor_argument(input, "input", function)._array
+    dim = normal_dim(0 if x.ndim == 1 else 1, x.ndim)
     if not 0.0 <= smoothing <= 1.0:
         raise RuntimeError(f"{function}(): label_smoothing must be between 0.0 and 1.0. Got: {smoothing}")
-    if target.shape != input.shape or target._array.dtype.kind != "f":
+    if y.shape != x.shape or y.dtype.kind != "f":
         labels = _labels(input, target, weight, ignore_index, function)
         counts = labels != ignore_index
-        if weight is None and not smoothing and input.numel() and counts.all():
+        if weight is None and not smoothing and x.size and np.count_nonzero(counts) == counts.size:
             return CrossEntropy.apply(input, labels=labels, dim=dim, reduction=reduction)
         return _likelihood(log_softmax(input, dim), labels, counts, weight, reduction, smoothing)
     if int_argument(ignore_index, "ignore_index", function) >= 0:
@@ -175,24 +186,25 @@ def _expected(log_p, q, weight):
 
 def _labels(input, target, weight, ignore_index, function):
     """The checked class numbers as an ndarray."""
-    float_argument(input, "input", function)
+    size = float_argument(input, "input", function)._array.shape
     labels = tensor_argument(target, "target", function)._array
     int_argument(ignore_index, "ignore_index", function)
-    if input.ndim == 1 and labels.shape == (1,):
+    if len(size) == 1 and labels.shape == (1,):
         labels = labels.reshape(())
-    expected = input.shape[:1] + input.shape[2:] if input.ndim > 1 else ()
-    if input.ndim == 0 or labels.shape != expected:
-        error = RuntimeError if input.ndim and labels.shape[:1] == expected[:1] else ValueError  # PyTorch's classes
-        raise wrong_size(f"{function}(): for an input of shape {list(input.shape)}, its batch_size first, the target "
+    expected = size[:1] + size[2:] if len(size) > 1 else ()
+    if not size or labels.shape != expected:
+        error = RuntimeError if size and labels.shape[:1] == expected[:1] else ValueError  # PyTorch's classes
+        raise wrong_size(f"{function}(): for an input of shape {list(size)}, its batch_size first, the target "
                          f"must have the shape {list(expected)}, but it has {list(labels.shape)}", input,
                          labels.shape[:1], error=error)
-    if labels.dtype not in (np.int64, np.uint8):
+    if labels.dtype not in LABELS:
         raise RuntimeError(f"{function}(): expected scalar type Long for argument 'target', not {target.dtype.text}")
     if weight is not None:
         _check_weight(input, _constant(weight, "weight", function), function)
-    classes = input.shape[min(input.ndim, 2) - 1]
-    wrong = ((labels < 0) | (labels >= classes)) & (labels != ignore_index)
-    if wrong.any():
+    classes = size[min(len(size), 2) - 1]
+    labels = labels.astype(np.int64, copy=False)
+    wrong = labels.view(np.uint64) >= classes  # a negative number is a large one
+    if np.count_nonzero(wrong) and (wrong := wrong & (labels != ignore_index)).any():
         raise IndexError(f"{function}(): Target {labels[wrong].flat[0]} is out of bounds: there are "
                          f"{classes} classes (input {list(input.shape)})")
     return labels

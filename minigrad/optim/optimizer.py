@@ -80,9 +80,10 @@ class Optimizer:
             loss = closure() if closure is not None else None
         with np.errstate(all="ignore"):  # like PyTorch, no warning where training diverges
             for group in self.param_groups:
+                options = self._options(group)
                 for p in group["params"]:
                     if p.grad is not None:
-                        self.update(p, p.grad, self.state[p], **self._options(group))
+                        self.update(p, p.grad, self.state[p], **options)
         return loss
 
     def update(self, parameter, gradient, state, **options):
