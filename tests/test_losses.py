@@ -84,6 +84,16 @@ def test_cross_entropy_does_not_need_its_input_again(reduction):
     np.testing.assert_allclose(*gradients, rtol=1e-12, atol=1e-15)
 
 
+@pytest.mark.parametrize("m", [minigrad, torch])
+def test_cross_entropy_goes_back_once(m):
+    x = m.ones(2, 3, requires_grad=True)
+    loss = F(m).cross_entropy(x, m.tensor([0, 2]))
+    loss.backward(retain_graph=True)
+    loss.backward()
+    with pytest.raises(RuntimeError, match="second time"):
+        loss.backward()
+
+
 @pytest.mark.parametrize("target", ["float32", "float64", "int64"])
 def test_mse_loss_promotes(target):
     def loss(m, x):

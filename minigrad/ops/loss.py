@@ -67,10 +67,14 @@ class CrossEntropy(Operator):
 
     def backward(self, g):
         g = unsqueeze(g, self.dim) if self.each else g * self.scale
-        if is_grad_enabled():  # again from x, for derivatives of derivatives
+        if is_grad_enabled() or self.slope is None:  # for derivatives of derivatives; an error once released
             (x,) = self.inputs
             return (Softmax.apply(x, dim=self.dim) - wrap(self.hot.astype(x._array.dtype))) * g
         return wrap(self.slope) * g
+
+    def release(self):
+        super().release()
+        self.slope = None
 
     def name(self):
         return "NllLossBackward0"
