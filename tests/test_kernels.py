@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minigrad import kernels
-from minigrad.kernels import tables
+from minigrad.kernels import loops, tables
 from minigrad.teach import loops as reference
 
 REALS = [np.float32, np.float64]
@@ -179,6 +179,8 @@ KNOWN = [
     ((3, 40, 9, 9), (70, 40, 3, 3), ((2, 2), ((1, 1), (1, 1)), (1, 1), 1)),  # channels side by side
     ((5, 37, 7, 7), (37, 1, 3, 3), ((2, 2), ((1, 1), (1, 1)), (1, 1), 37)),  # groups side by side
     ((2, 8, 9, 8), (12, 8, 1, 2), ((3, 2), ((0, 0), (0, 0)), (1, 1), 1)),  # rows that no window sees
+    ((4, 48, 13, 11), (32, 48, 3, 3), ((1, 1), ((1, 1), (1, 1)), (1, 1), 1)),  # Winograd's squares
+    ((2, 64, 12, 18), (96, 32, 3, 3), ((1, 1), ((0, 3), (2, 1)), (2, 3), 2)),  # of neighbours 2 and 3 apart
 ]
 
 
@@ -224,6 +226,51 @@ def test_convolution_is_its_formula_in_every_layout(innermost, geometry, depthwi
         assert_close(actual, expected, np.float64)
 
 
+@st.composite
+def winograd_geometries(draw, lanes):
+    """Kernels of 3 x 3 with stride 1, for whole vectors of channels."""
+    dilation = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    padding = tuple((draw(st.integers(0, 2 * d + 1)), draw(st.integers(0, 2 * d))) for d in dilation)
+    least = [max(1, 2 * d + 1 - sum(p)) for d, p in zip(dilation, padding)]
+    size = [n + draw(st.integers(0, 11)) for n in least]
+    groups, images = draw(st.sampled_from([1, 1, 2])), draw(st.integers(1, 3))
+    channels, depth = draw(st.integers(1, 3)) * lanes, draw(st.integers(1, 5)) * lanes
+    return ((images, groups * channels, *size), (groups * depth, channels, 3, 3),
+            ((1, 1), padding, dilation, groups))
+
+
+@pytest.mark.parametrize("dtype", REALS)
+@pytest.mark.parametrize("level", LEVELS)
+def test_winograds_squares_are_its_formula(level, dtype):
+    """Whether they pay or not, with the same bits at every number of threads."""
+    kernels.set_simd_level(level)
+    lanes = loops.lanes(np.zeros(1, dtype))
+
+    def choose(*arguments):
+        found = tables.ways(*arguments)
+        best = next((way for way in found if way.squares), found[0])
+        seen.append(bool(best.squares))
+        return best._replace(instead=next(way for way in found if not way.squares))
+
+    @property_test
+    @given(geometry=winograd_geometries(lanes))
+    def check(geometry):
+        arrays, results = operands(geometry, dtype), []
+        for threads in (1, 3):
+            kernels.set_num_threads(threads)
+            results.append(all_three(*arrays, geometry[2]))
+        exact = all_oracles(*(a.astype(np.float64) for a in arrays), geometry[2])
+        for first, second, expected in zip(*results, exact):
+            assert_close(first, expected, dtype)
+            np.testing.assert_array_equal(first, second)
+
+    seen = []
+    everything = dict.fromkeys(tables.SQUARES, 1)
+    with mock.patch.multiple(tables, plan=choose, CHANNELS=1, SQUARES=everything):
+        check()
+    assert sum(seen) > 0.8 * len(seen)  # all but input gradients with more than 2 rows of padding
+
+
 @property_test
 @given(geometry=geometries())
 def test_convolution_is_trilinear(geometry):
@@ -251,7 +298,7 @@ def test_convolution_is_pytorchs(geometry, dtype):
         assert_close(actual, expected.numpy(), dtype)
 
 
-@pytest.mark.parametrize("channels, depth, kernel", [(40, 6, 5), (42, 10, 3)])
+@pytest.mark.parametrize("channels, depth, kernel", [(40, 6, 5), (42, 10, 3), (64, 64, 3), (256, 32, 3)])
 @pytest.mark.parametrize("part", [0, 1, 2])
 def test_float32_sums_are_as_exact_as_pytorchs(part, channels, depth, kernel):
     torch = pytest.importorskip("torch")
@@ -318,8 +365,8 @@ def test_any_layout_gives_the_same(layout):
         np.testing.assert_array_equal(actual, expected)
 
 
-def test_nan_and_infinity_go_where_the_formula_sends_them():
-    geometry = KNOWN[2]
+@pytest.mark.parametrize("geometry", [KNOWN[2], KNOWN[-2]])
+def test_nan_and_infinity_go_where_the_formula_sends_them(geometry):
     for value in (np.nan, np.inf, -np.inf):
         x, w, bias, g = operands(geometry)
         x[0, 1, 4, 5] = g[1, 2, 3, 3] = value

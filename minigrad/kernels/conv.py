@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from . import by_channels, correlate, tables
+from . import by_channels, correlate, tables, winograd
 from .loops import add_border, interleave, lanes, pack_weights, separate
 from .threads import get_num_threads
 from .weight_grad import weight_grad
@@ -45,7 +45,13 @@ def conv_weight_grad(x, g, w_shape, stride, padding, dilation, groups):
     same_type(x, g)
     if not x.size or not g.size:
         return np.zeros(w_shape, x.dtype)
-    image, g = lay_out(x, geometry), np.ascontiguousarray(g)
+    g = np.ascontiguousarray(g)
+    if geometry.squares:
+        dw = weight_grad_by_squares(x, g, w_shape, geometry, groups)
+        if np.isfinite(dw).all():
+            return dw
+        geometry = geometry.instead
+    image = lay_out(x, geometry)
     if geometry.innermost == "images":  # g too, each of its planes as one row
         g = lay_out(g.reshape(*g.shape[:2], -1), geometry._replace(rows=np.zeros(1, np.intp), bordered=geometry.y_size))
     loop, depth = geometry.loops[0], w_shape[0] // groups
@@ -67,6 +73,10 @@ def run(x, w, bias, y, geometry, groups):
     if not x.size or not y.size:
         y[...] = bias.reshape(-1, *[1] * (y.ndim - 2))
         return y
+    if geometry.squares:
+        if run_squares(x, w, bias, y, geometry, groups):
+            return y
+        geometry = geometry.instead
     if geometry.innermost == "groups":
         groups = 1
     w, bias = np.ascontiguousarray(w).reshape(groups, -1), np.ascontiguousarray(bias).reshape(groups, -1)
@@ -75,12 +85,7 @@ def run(x, w, bias, y, geometry, groups):
     width = lanes(x) if geometry.innermost == "images" else 1
     if geometry.gaps and width == 1:
         y.fill(0)
-    size = math.prod(geometry.bordered) * (groups if way is by_channels else x.shape[1])
-    step = x.shape[0] if geometry.as_it_is else min(max(1, CHUNK * get_num_threads() // size) * width, x.shape[0])
-    buffer = None
-    for first in range(0, x.shape[0], step):
-        part = slice(first, first + step)
-        image = buffer = lay_out(x[part], geometry, buffer)
+    for part, image in parts(x, geometry, width):
         out = y[part]
         if width > 1:
             out = np.zeros((image.shape[0], *y.shape[1:], width), y.dtype)
@@ -89,6 +94,50 @@ def run(x, w, bias, y, geometry, groups):
         if width > 1:
             separate(out.reshape(out.shape[0], -1, width), y[part].reshape(len(y[part]), -1))
     return y
+
+
+def run_squares(x, w, bias, y, geometry, groups):
+    """The same by Winograd's squares; returns whether all of y is finite, as it must be to be right."""
+    (loop,), bias = geometry.loops, np.ascontiguousarray(bias).reshape(groups, -1)
+    w = np.ascontiguousarray(w).reshape(groups, -1, w.shape[1], 9)
+    w = winograd.transform_weights(w, loop, geometry.turned)
+    for part, image in parts(x, geometry):
+        image, out = image.reshape(-1, groups, *geometry.bordered), y[part].reshape(-1, *bias.shape, *y.shape[2:])
+        if not winograd.correlate(image, w, bias, out, loop, geometry.squares):
+            return False
+    return True
+
+
+def weight_grad_by_squares(x, g, w_shape, geometry, groups):
+    """dw by Winograd's squares, right if all of it is finite."""
+    (loop,), depth = geometry.loops, w_shape[0] // groups
+    rows, columns = (n - 2 * d for n, d in zip(geometry.bordered, geometry.squares))
+    starts = np.arange(g.shape[2] if columns > g.shape[3] else 1) * columns * depth
+    beside = geometry._replace(rows=starts, bordered=(rows, columns, depth))
+    sums, slopes = np.zeros((groups, 16 * w_shape[1] * depth), x.dtype), None
+    for part, image in parts(x, geometry, threads=1):  # always the same parts, for the same bits
+        slopes = lay_out(g[part], beside, slopes)
+        shape = slopes.shape[0] // groups, groups
+        winograd.add_products(image.reshape(*shape, *geometry.bordered), slopes.reshape(*shape, *beside.bordered),
+                              sums, loop, geometry.squares)
+    return winograd.transform_back(sums, loop, depth).reshape(w_shape)
+
+
+def parts(x, geometry, width=1, threads=None):
+    """As many images at a time as stay in the cache: which they are, and as the loops see them."""
+    if geometry.as_it_is:
+        yield slice(None), lay_out(x, geometry)
+        return
+    beside = 1 if geometry.innermost in ("channels", "groups") else 0
+    size = x.shape[1] * math.prod(geometry.bordered[: len(geometry.bordered) - beside])
+    items = -(-x.shape[0] // width)
+    count = -(-items // max(1, CHUNK * (threads or get_num_threads()) // size))
+    step = -(-items // count) * width
+    buffer = None
+    for first in range(0, x.shape[0], step):
+        part = slice(first, first + step)
+        buffer = lay_out(x[part], geometry, buffer)
+        yield part, buffer
 
 
 def lay_out(x, geometry, buffer=None):

@@ -20,6 +20,10 @@ cdef extern from "simd.h" nogil:
     ctypedef void block_function(
         int rows, int columns, Py_ssize_t n, const void *a, const void *b, table_t place, table_t step,
         const void *start, void *out, Py_ssize_t pitch, table_t to) noexcept nogil
+    ctypedef struct squares:
+        Py_ssize_t next, row, column
+    ctypedef void side_function(Py_ssize_t count, Py_ssize_t width, const void *source, squares origin,
+                                void *target, squares to) noexcept nogil
     ctypedef struct kernels:
         int lanes, registers
         block_function *block
@@ -30,6 +34,12 @@ cdef extern from "simd.h" nogil:
         void (*transpose)(Py_ssize_t rows, Py_ssize_t columns, const void *a, Py_ssize_t a_pitch,
                           void *b, Py_ssize_t b_pitch) noexcept nogil
         void (*pool)(const pooling *p, const void *x, void *y, int32_t *index) noexcept nogil
+        side_function *image_side
+        side_function *weight_side
+        side_function *result_side
+        side_function *result_side_back
+        side_function *weight_side_back
+        bint (*finite)(Py_ssize_t size, const void *numbers) noexcept nogil
     ctypedef struct instruction_set:
         const char *name
         double (*multiply_adds)(Py_ssize_t n) noexcept nogil

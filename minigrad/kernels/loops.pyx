@@ -8,6 +8,7 @@
     weight_grad.pyx  by channels      taps           vectors of channels              positions
                      by positions     channels d     taps, lane by lane               positions
     matmul.pyx                        rows           vectors of columns               terms
+    winograd.pyx                      squares        vectors of channels d            channels
 
      bordered image, streams
       +-------------+

@@ -41,6 +41,12 @@ TARGET static void NAME(transpose)(
 {
     const real *a = source;
     real *b = target;
+#ifdef NARROWER
+    if (rows < LANES || columns < LANES) {
+        PASTE(transpose, NARROWER, real)(rows, columns, source, a_pitch, target, b_pitch);
+        return;
+    }
+#endif
     if (rows < LANES || columns < LANES)
         for (ptrdiff_t i = 0; i < rows; i++)
             for (ptrdiff_t j = 0; j < columns; j++) b[j * b_pitch + i] = a[i * a_pitch + j];

@@ -49,6 +49,12 @@ typedef struct {
     ptrdiff_t taps, stride; /* of these, in a row */
 } pooling;
 
+typedef struct {
+    ptrdiff_t next;        /* from a square to the next */
+    ptrdiff_t row, column; /* and inside of it */
+} squares;
+typedef void side_function(ptrdiff_t count, ptrdiff_t width, const void *source, squares from, void *target, squares to);
+
 typedef struct { /* for arrays of one element type */
     int lanes, registers; /* numbers in a vector, registers that hold one */
     block_function *block, *block_pairs, *block_by_rows;
@@ -56,6 +62,8 @@ typedef struct { /* for arrays of one element type */
     void (*transpose)(ptrdiff_t rows, ptrdiff_t columns, const void *source, ptrdiff_t a_pitch,
                       void *target, ptrdiff_t b_pitch);
     void (*pool)(const pooling *p, const void *plane, void *pooled, int32_t *index);
+    side_function *image_side, *weight_side, *result_side, *result_side_back, *weight_side_back;
+    int (*finite)(ptrdiff_t size, const void *numbers);
 } kernels;
 
 typedef struct {
@@ -68,7 +76,9 @@ typedef struct {
 #define KERNELS(isa, type) \
     {sizeof(PASTE(vector, isa, type)) / sizeof(type), REGISTERS, \
      PASTE(block, isa, type), PASTE(block_pairs, isa, type), PASTE(block_by_rows, isa, type), \
-     PASTE(copy, isa, type), PASTE(transpose, isa, type), PASTE(pool, isa, type)}
+     PASTE(copy, isa, type), PASTE(transpose, isa, type), PASTE(pool, isa, type), \
+     PASTE(image_side, isa, type), PASTE(weight_side, isa, type), PASTE(result_side, isa, type), \
+     PASTE(result_side_back, isa, type), PASTE(weight_side_back, isa, type), PASTE(finite, isa, type)}
 #define INSTRUCTIONS(isa) {STRING(isa), PASTE(multiply_adds, isa, float), KERNELS(isa, float), KERNELS(isa, double)}
 
 #define ISA baseline

@@ -67,6 +67,9 @@ class Geometry(NamedTuple):
     innermost: str = "columns"  # what lies side by side in memory: or "images", "channels" of a group, "groups"
     as_it_is: bool = False  # the bordered image is the image itself
     gaps: bool = False  # no loop comes to some of the results: no output looks there
+    squares: tuple[int, int] = ()  # the dilation, where Winograd's squares take the place of positions
+    turned: bool = False  # by these: the kernels are turned around
+    instead: "Geometry" = None  # the fastest without squares
 
 
 class Phase(NamedTuple):
@@ -80,7 +83,8 @@ class Phase(NamedTuple):
 @lru_cache(maxsize=256)
 def plan(kind, x_shape, w_shape, stride, padding, dilation, groups, lanes):
     """The fastest geometry of a kind (forward, input_grad, weight_grad) for x_shape (N, C, *S)."""
-    return min(ways(kind, x_shape, w_shape, stride, padding, dilation, groups, lanes), key=lambda way: way.cost)
+    found = sorted(ways(kind, x_shape, w_shape, stride, padding, dilation, groups, lanes), key=lambda way: way.cost)
+    return found[0]._replace(instead=next(way for way in found if not way.squares))
 
 
 def ways(kind, x_shape, w_shape, stride, padding, dilation, groups, lanes):
@@ -113,10 +117,13 @@ def ways(kind, x_shape, w_shape, stride, padding, dilation, groups, lanes):
     if x * lanes <= IN_CACHE:
         longer = (*x_shape, lanes), (*w_shape, 1), (*stride, 1), (*padding, (0, 0)), (*dilation, 1)
         add(kind(*longer, groups, lanes), "images", images, -(-images // lanes))
+    summed, depth = w_shape[1], w_shape[0] // groups
+    if kind is input_grad:
+        summed, depth = depth, summed
+    squares = winograd(kind, images, tuple(x_shape), *arguments)
+    if squares:
+        add(squares, "channels", depth)
     if kind is not weight_grad:
-        summed, depth = w_shape[1], w_shape[0] // groups
-        if kind is input_grad:
-            summed, depth = depth, summed
         add(kind(tuple(x_shape), *arguments, summed), "channels", depth)
         if w_shape[0] == x_shape[0] == groups > 1:
             add(kind(tuple(x_shape), *arguments, -(-groups // lanes) * lanes), "groups", groups)
@@ -142,6 +149,28 @@ def weight_grad(x_shape, w_shape, stride, padding, dilation, groups, lanes):
     """Geometry of dw; its loop has vectors where sums by positions are faster than by channels."""
     return settle(correlation(x_shape, w_shape, stride, padding, dilation, groups, lanes),
                   w_shape[0] // groups, groups, by_channels)
+
+
+def winograd(kind, images, x_shape, w_shape, stride, padding, dilation, groups, lanes):
+    """Geometry of the squares of winograd.pyx, or None where it does not pay: then its cost is the image's alone.
+
+    The input gradient is the correlation of g with kernels that are turned around.
+    """
+    if w_shape[2:] != (3, 3) or stride != (1, 1):
+        return None
+    y_size = output_size(x_shape[1:], (3, 3), stride, padding, dilation)
+    if kind is input_grad:
+        padding = tuple((2 * d - before, 2 * d - after) for d, (before, after) in zip(dilation, padding))
+        x_shape, w_shape = (w_shape[0], *y_size), (x_shape[0], w_shape[0] // groups, 3, 3)
+    size = output_size(x_shape[1:], (3, 3), stride, padding, dilation)
+    whole = [-(-n // (2 * d)) * 2 * d for n, d in zip(size, dilation)]  # rows and columns of whole squares
+    depth, channels = w_shape[0] // groups, w_shape[1]
+    if (channels % lanes or depth % lanes or channels < CHANNELS or images * math.prod(whole) < 4 * SQUARES[kind]
+            or whole[1] > WIDEST or min(itertools.chain(*padding)) < 0):
+        return None
+    wider = [(before, 2 * d + n - before - s) for n, s, d, (before, _) in zip(whole, x_shape[1:], dilation, padding)]
+    geometry = forward(x_shape, w_shape, stride, tuple(wider), dilation, groups, lanes, channels)
+    return geometry._replace(y_size=y_size, cost=0.0, squares=dilation, turned=kind is input_grad)
 
 
 def by_rows(loop, channels, rows, bordered, before, size):
@@ -252,6 +281,11 @@ def input_grad(x_shape, w_shape, stride, padding, dilation, groups, lanes, toget
     gaps = sum(loop.base.size for loop in loops) < math.prod(size)
     geometry = Geometry(g_size, bordered, rows, columns, tuple(loops), gaps=gaps)
     return settle(geometry, x_shape[0] // groups, groups)
+
+
+# Winograd's way pays from so many channels on, and from so many squares, for else its weights take too long;
+# and a row of squares should stay in the cache.
+CHANNELS, SQUARES, WIDEST = 32, {forward: 32, input_grad: 64, weight_grad: 1}, 512
 
 
 def check(x_shape, w_shape, stride, padding, dilation, groups):

@@ -6,6 +6,7 @@
 #include "block.h"
 #include "move.h"
 #include "pool.h"
+#include "winograd.h"
 #undef real
 #undef integer
 
@@ -15,6 +16,7 @@
 #include "block.h"
 #include "move.h"
 #include "pool.h"
+#include "winograd.h"
 #undef real
 #undef integer
 
