@@ -42,7 +42,7 @@ cdef class Operator:
     cdef readonly list _edges      # one for each input; None where no gradient is wanted
     cdef list _saved               # one for each input; None where it was not kept
     cdef tuple _saved_output       # (array, version counter, version)
-    cdef bint _released
+    cdef readonly bint _released
     cdef readonly list _output_forms  # of an operator with several outputs: [(shape, dtype) or None]
     cdef readonly dict _hooks      # output number -> {key: hook}
     cdef readonly dict _retained   # output number -> weakref to the tensor that keeps its gradient

@@ -52,10 +52,12 @@ class Edge:
 class Operator:
     uses: ClassVar[tuple]
     uses_output: ClassVar[bool]
+    keeps: bool
     is_view: ClassVar[bool]
     materialize: bool
     sequence: int
     needs_input_grad: tuple[bool, ...]
+    _released: bool
     _edges: list[Edge | None] | None
     _output_forms: list | None
     _hooks: dict | None

@@ -228,10 +228,12 @@ cdef class Operator:
         uses: for each input, the numbers of the inputs that its gradient needs. Only those are
             kept, if that gradient is wanted, and `self.inputs` gives them back in `backward`.
         uses_output: keep the output too, for `self.output`.
+        keeps: it keeps arrays of its own (indices), so that its rule works only once, too.
         is_view: `forward` may return a view of its first input.
     """
     uses = ()
     uses_output = False
+    keeps = False
     is_view = False
     materialize = True  # zeros, not None, for the gradient of an output that had no part in the result
 
@@ -297,7 +299,7 @@ cdef class Operator:
 
     def release(self):
         """Let go of what was kept; asking for it again is an error."""
-        if self._saved is not None or self._saved_output is not None:
+        if self.keeps or self._saved is not None or self._saved_output is not None:
             self._saved = self._saved_output = None
             self._released = True
 

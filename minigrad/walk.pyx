@@ -19,7 +19,7 @@ from cpython.ref cimport PyObject
 
 from minigrad.engine cimport Edge, Operator, Value, edge_to, restore, silence, wrap
 
-from minigrad.engine import is_grad_enabled, set_grad_mode
+from minigrad.engine import RELEASED, is_grad_enabled, set_grad_mode
 
 cdef extern from *:
     """
@@ -137,6 +137,8 @@ cdef class Walk:
             node.release()
 
     cdef tuple rule(self, Operator node, list grads):
+        if node._released:
+            raise RuntimeError(RELEASED)
         if self.needed is None:
             results = node.backward(*grads)
         else:  # tell the rule which gradients this run can do without

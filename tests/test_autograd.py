@@ -129,6 +129,23 @@ def test_what_a_function_saved_is_let_go_after_backward():
                 y.backward()
 
 
+@pytest.mark.parametrize("keeping", [
+    lambda m, x: m.nn.functional.max_pool2d(x, 2), lambda m, x: x[m.tensor([1, 0])], lambda m, x: x[x > 0],
+    lambda m, x: x.max(2).values, lambda m, x: x.sort().values, lambda m, x: x.gather(0, m.tensor([[[0, 1]]])),
+], ids=["max_pool2d", "lines", "mask", "max", "sort", "gather"])  # fmt: skip
+def test_indices_that_an_operator_keeps_are_let_go_after_backward_too(keeping):
+    for lib in (minigrad, torch):
+        x = lib.arange(32.0).reshape(2, 4, 4).requires_grad_()
+        y = keeping(lib, x).sum()
+        y.backward(retain_graph=True)
+        y.backward()
+        with pytest.raises(RuntimeError, match="backward through the graph a second time"):
+            y.backward()
+        y = x[0, 1:].sum()  # what keeps nothing goes again
+        y.backward()
+        y.backward()
+
+
 def test_a_function_without_a_rule_and_with_too_few_gradients():
     class NoRule(Function):
         @staticmethod

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Operator, Value, wrap
+from ..engine import RELEASED, Operator, Value, wrap
 from ..ops import index, loss
 from .grad_mode import no_grad
 from .gradients import root_gradients
@@ -168,6 +168,8 @@ class Walk:
         if node._output_forms is not None and node.materialize:
             grads = [wrap(np.zeros(*form)) if g is None and form is not None else g
                      for g, form in zip(grads, node._output_forms)]
+        if node._released:
+            raise RuntimeError(RELEASED)
         results = node.backward(*grads)
         results = results if isinstance(results, tuple) else (results,)
         if len(results) != len(node._edges):

@@ -21,7 +21,7 @@ class GetItem(Operator):
     is_view = True
 
     def forward(self, x, *, index, named=None):
-        self.index, self.shape, self.named = index, x.shape, named
+        self.index, self.shape, self.named, self.keeps = index, x.shape, named, is_advanced(index)
         return x[index]
 
     def backward(self, g):

@@ -67,7 +67,7 @@ class CrossEntropy(Operator):
 
     def backward(self, g):
         g = unsqueeze(g, self.dim) if self.each else g * self.scale
-        if is_grad_enabled() or self.slope is None:  # for derivatives of derivatives; an error once released
+        if is_grad_enabled():  # for derivatives of derivatives
             (x,) = self.inputs
             return (Softmax.apply(x, dim=self.dim) - wrap(self.hot.astype(x._array.dtype))) * g
         return wrap(self.slope) * g

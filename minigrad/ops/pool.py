@@ -31,6 +31,8 @@ from .table import define, documented, named
 class MaxPool(Operator):
     """y = the largest element of each window (the first of equals; NaN is the largest)."""
 
+    keeps = True
+
     def forward(self, x, *, kernel, stride, padding, dilation, out):
         self.plane, self.window = x.shape[2:], (kernel, stride, padding, dilation, out)
         y, self.indices = kernels.max_pool(x, kernel, stride, padding, dilation, out)
