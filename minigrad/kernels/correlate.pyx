@@ -39,8 +39,8 @@ cdef void sum_vectors(const Loop *loop, Py_ssize_t v, Py_ssize_t columns, const 
     # Where each tap reads lines of its own (1x1), what the first block has read of a piece is there for the others.
     cdef Py_ssize_t together = BLOCKS if loop.taps > 1 and loop.tap[1] - loop.tap[0] >= loop.lanes else 1
     cdef Py_ssize_t piece = part(taps, PIECE if together > 1 else LONG_PIECE)
-    # Vectors overlap: y itself cannot collect the sums of several pieces.
-    cdef bint direct = taps <= piece and loop.step == 1
+    # Where vectors overlap, y itself cannot collect the sums of several pieces. (Where not: 1x1 256->64.)
+    cdef bint direct = loop.step == 1 and (taps <= piece or loop.n_vectors * loop.lanes == loop.positions)
     for panel in range(ceil_div(loop.blocks, together)):
         last = min((panel + 1) * together, loop.blocks)
         above = channel(loop, panel * together)

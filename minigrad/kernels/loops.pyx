@@ -179,7 +179,7 @@ def interleave(const real_t[:, :, :, ::1] x, const Py_ssize_t[::1] row, real_t[:
     """
     cdef const kernels *simd = kernels_for(bordered)
     cdef Py_ssize_t i, j, k, first, planes = x.shape[1], pitch = planes * x.shape[2] * x.shape[3]
-    cdef Py_ssize_t step = part(count, 4 * simd.lanes), parts = ceil_div(count, step)
+    cdef Py_ssize_t step = part(count, simd.lanes), parts = ceil_div(count, step)
     cdef int threads = threads_for(4. * x.size)
     for i in prange(bordered.shape[0] * planes * parts, nogil=True, schedule="static", num_threads=threads):
         k = i % parts * step
