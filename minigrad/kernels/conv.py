@@ -124,13 +124,12 @@ def weight_grad_by_squares(x, g, w_shape, geometry, groups):
 
 
 def parts(x, geometry, width=1, threads=None):
-    """As many images at a time as stay in the cache: which they are, and as the loops see them."""
+    """As many images at a time as stay in the cache: which they are, and how the loops see them."""
     if geometry.as_it_is:
         yield slice(None), lay_out(x, geometry)
         return
-    beside = 1 if geometry.innermost in ("channels", "groups") else 0
-    size = x.shape[1] * math.prod(geometry.bordered[: len(geometry.bordered) - beside])
-    items = -(-x.shape[0] // width)
+    plane = geometry.bordered[:-1] if geometry.innermost in ("channels", "groups") else geometry.bordered
+    items, size = -(-x.shape[0] // width), x.shape[1] * math.prod(plane)
     count = -(-items // max(1, CHUNK * (threads or get_num_threads()) // size))
     step = -(-items // count) * width
     buffer = None

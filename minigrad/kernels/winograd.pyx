@@ -39,6 +39,7 @@ cdef struct Squares:
 
 
 cdef Squares squares_of(const real_t[:, :, :, :, ::1] image, Py_ssize_t rows, Py_ssize_t columns, dilation):
+    """The squares of images [N, groups, rows, columns, channels] that have so many rows and columns of results."""
     cdef Squares s
     s.row_step, s.column_step = dilation
     s.rows = ceil_div(rows, 2 * s.row_step) * s.row_step
@@ -92,7 +93,7 @@ cdef void multiply(const kernels *simd, Py_ssize_t rows, Py_ssize_t terms, Py_ss
             i += n
 
 
-cdef struct Result:
+cdef struct Result:  # of y: numbers from image to image, its rows and columns
     Py_ssize_t image, height, width
 
 
