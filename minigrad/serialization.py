@@ -131,7 +131,9 @@ def write_whole(path, content):
             file.flush()
             os.fsync(file.fileno())  # else a power cut could leave the new name without content
         os.replace(temporary, path)
-    except BaseException:  # also Ctrl-C
+    except BaseException as error:  # also Ctrl-C
         if os.path.exists(temporary):
             os.remove(temporary)
+        if isinstance(error, OSError):  # of the name that the user knows
+            raise OSError(error.errno, error.strerror, path) from None
         raise

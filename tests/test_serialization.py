@@ -176,8 +176,9 @@ def test_a_link_stays_a_link(tmp_path):
 
 
 def test_a_missing_folder(tmp_path):
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError) as caught:
         minigrad.save({"x": minigrad.ones(2)}, tmp_path / "no" / "x")
+    assert caught.value.filename == str(tmp_path.resolve() / "no" / "x")  # not the file that was to be renamed
 
 
 FULL_DISK = """
