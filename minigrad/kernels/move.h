@@ -35,7 +35,7 @@ TARGET ALWAYS_INLINE void NAME(square)(const real *a, ptrdiff_t a_pitch, real *b
 }
 
 /* b[j][i] = a[i][j] for i < rows and j < columns; the pitches are from row to row. The last squares
-   overlap those before them. */
+   overlap those before them; what is smaller than a square is left to narrower vectors. */
 TARGET static void NAME(transpose)(
     ptrdiff_t rows, ptrdiff_t columns, const void *source, ptrdiff_t a_pitch, void *target, ptrdiff_t b_pitch)
 {

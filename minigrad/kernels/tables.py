@@ -152,9 +152,10 @@ def weight_grad(x_shape, w_shape, stride, padding, dilation, groups, lanes):
 
 
 def winograd(kind, images, x_shape, w_shape, stride, padding, dilation, groups, lanes):
-    """Geometry of the squares of winograd.pyx, or None where it does not pay: then its cost is the image's alone.
+    """Geometry of the squares of winograd.pyx, or None where they do not pay.
 
-    The input gradient is the correlation of g with kernels that are turned around.
+    Where they do, laying out the image is all that counts as their cost. The input gradient is the correlation
+    of g with kernels that are turned around.
     """
     if w_shape[2:] != (3, 3) or stride != (1, 1):
         return None
