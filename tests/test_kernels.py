@@ -241,7 +241,7 @@ def winograd_geometries(draw, lanes):
 
 @pytest.mark.parametrize("dtype", REALS)
 @pytest.mark.parametrize("level", LEVELS)
-def test_winograds_squares_are_its_formula(level, dtype):
+def test_winograds_squares_are_its_formula(monkeypatch, level, dtype):
     """Whether they pay or not, with the same bits at every number of threads."""
     kernels.set_simd_level(level)
     lanes = loops.lanes(np.zeros(1, dtype))
@@ -265,6 +265,7 @@ def test_winograds_squares_are_its_formula(level, dtype):
             np.testing.assert_array_equal(first, second)
 
     seen = []
+    monkeypatch.setattr(kernels.conv, "SQUARED", dtype)  # float64 too, though it goes the direct way by itself
     everything = dict.fromkeys(tables.SQUARES, 1)
     with mock.patch.multiple(tables, plan=choose, CHANNELS=1, SQUARES=everything):
         check()
@@ -365,10 +366,10 @@ def test_any_layout_gives_the_same(layout):
         np.testing.assert_array_equal(actual, expected)
 
 
-@pytest.mark.parametrize("geometry", [KNOWN[2], KNOWN[-2]])
-def test_nan_and_infinity_go_where_the_formula_sends_them(geometry):
+@pytest.mark.parametrize("geometry, dtype", [(KNOWN[2], np.float64), (KNOWN[-2], np.float32)])
+def test_nan_and_infinity_go_where_the_formula_sends_them(geometry, dtype):
     for value in (np.nan, np.inf, -np.inf):
-        x, w, bias, g = operands(geometry)
+        x, w, bias, g = operands(geometry, dtype)
         x[0, 1, 4, 5] = g[1, 2, 3, 3] = value
         results = all_three(x, w, bias, g, geometry[2])
         with np.errstate(invalid="ignore"):  # NumPy says so where infinities cancel

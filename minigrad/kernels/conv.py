@@ -16,6 +16,7 @@ from .threads import get_num_threads
 from .weight_grad import weight_grad
 
 FLOATS = {np.dtype(np.float32)}, {np.dtype(np.float64)}
+SQUARED = np.float32  # by Winograd's squares: in float64, where integers are convolved, sums stay exact to 2^53
 CHUNK = 250_000  # numbers of bordered images that stay in the cache of one thread until they are read
 
 
@@ -47,9 +48,10 @@ def conv_weight_grad(x, g, w_shape, stride, padding, dilation, groups):
         return np.zeros(w_shape, x.dtype)
     g = np.ascontiguousarray(g)
     if geometry.squares:
-        dw = weight_grad_by_squares(x, g, w_shape, geometry, groups)
-        if np.isfinite(dw).all():
-            return dw
+        if x.dtype == SQUARED:
+            dw = weight_grad_by_squares(x, g, w_shape, geometry, groups)
+            if np.isfinite(dw).all():
+                return dw
         geometry = geometry.instead
     image = lay_out(x, geometry)
     if geometry.innermost == "images":  # g too, each of its planes as one row
@@ -74,7 +76,7 @@ def run(x, w, bias, y, geometry, groups):
         y[...] = bias.reshape(-1, *[1] * (y.ndim - 2))
         return y
     if geometry.squares:
-        if run_squares(x, w, bias, y, geometry, groups):
+        if x.dtype == SQUARED and run_squares(x, w, bias, y, geometry, groups):
             return y
         geometry = geometry.instead
     if geometry.innermost == "groups":
