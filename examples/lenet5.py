@@ -54,22 +54,21 @@ def prepare(images):
     return (F.pad(images, (2, 2, 2, 2)) - 0.1307) / 0.3081
 
 
-def train(model, optimizer, loader, title):
-    """One epoch; returns the mean loss and the accuracy."""
+def train(model, optimizer, loader, bar):
+    """One epoch, which the bar shows; returns the mean loss and the accuracy."""
     loss_sum = right = seen = 0
-    with tqdm(total=len(loader.dataset), desc=title, unit=" images", unit_scale=True) as bar:
-        for images, labels in loader:
-            scores = model(prepare(images))
-            loss = F.cross_entropy(scores, labels)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
+    for images, labels in loader:
+        scores = model(prepare(images))
+        loss = F.cross_entropy(scores, labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
 
-            seen += len(labels)
-            loss_sum += loss.item() * len(labels)
-            right += (scores.argmax(1) == labels).sum().item()
-            bar.set_postfix(loss=f"{loss_sum / seen:.4f}", refresh=False)
-            bar.update(len(labels))
+        seen += len(labels)
+        loss_sum += loss.item() * len(labels)
+        right += (scores.argmax(1) == labels).sum().item()
+        bar.set_postfix(loss=f"{loss_sum / seen:.4f}", refresh=False)
+        bar.update(len(labels))
     return loss_sum / seen, right / seen
 
 
@@ -168,19 +167,23 @@ def main():
 
     args.output.mkdir(parents=True, exist_ok=True)
     save_checkpoint()
-    for epoch in range(len(history), args.epochs):
-        # Long steps find the valley, ever shorter ones settle in it.
-        lr = args.lr * (1 - epoch / args.epochs)
-        optimizer.param_groups[0].update(lr=lr, momentum=args.momentum)
-        title = f"epoch {epoch + 1:2}/{args.epochs}"
-        loss, accuracy = train(model, optimizer, loader, title)
-        held_out_loss, held_out_accuracy, _ = evaluate(model, held_out)
-        history.append(
-            {"train loss": loss, "train accuracy": accuracy,
-             "held-out loss": held_out_loss, "held-out accuracy": held_out_accuracy}
-        )  # fmt: skip
-        save_checkpoint()
-        print(f"{title}  loss {loss:.4f}  held-out accuracy {held_out_accuracy:.2%}", flush=True)
+    with tqdm(unit=" images", unit_scale=True, leave=False) as bar:
+        for epoch in range(len(history), args.epochs):
+            # Long steps find the valley, ever shorter ones settle in it.
+            lr = args.lr * (1 - epoch / args.epochs)
+            optimizer.param_groups[0].update(lr=lr, momentum=args.momentum)
+            title = f"epoch {epoch + 1:2}/{args.epochs}"
+            bar.set_description(title, refresh=False)
+            bar.reset(len(train_set))
+            loss, accuracy = train(model, optimizer, loader, bar)
+            held_out_loss, held_out_accuracy, _ = evaluate(model, held_out)
+            history.append(
+                {"train loss": loss, "train accuracy": accuracy,
+                 "held-out loss": held_out_loss, "held-out accuracy": held_out_accuracy}
+            )  # fmt: skip
+            save_checkpoint()
+            bar.clear()
+            print(f"{title}  loss {loss:.4f}  held-out accuracy {held_out_accuracy:.2%}", flush=True)
     draw(model, held_out, history, args.output)
     print(f"The checkpoint and the pictures are in {args.output}")
 

@@ -130,7 +130,7 @@ def test_lenet_learns_the_default_digits(one_thread):
     model = lenet5.LeNet5()
     optimizer = optim.SGD(model.parameters(), lr=0.02, momentum=0.9)
     loader = DataLoader(digits(), batch_size=64, shuffle=True)
-    loss, _ = lenet5.train(model, optimizer, loader, "test")
+    loss, _ = lenet5.train(model, optimizer, loader, lenet5.tqdm(disable=True))
     held_out_loss, accuracy, probabilities = lenet5.evaluate(model, digits(train=False))
     assert held_out_loss < loss and accuracy > 0.85
     assert probabilities.shape == (1000, 10)
