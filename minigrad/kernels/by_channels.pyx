@@ -76,9 +76,13 @@ def correlate(const real_t[:, :, ::1] image, const real_t[:, ::1] packed, const 
     """
     cdef Loop loop = read_loop(tables, y, bias.shape[1])
     cdef Py_ssize_t images = image.shape[0], groups = image.shape[1], plane = y.shape[2] // loop.depth
-    cdef Py_ssize_t size = part(loop.positions, POSITIONS), chunks = ceil_div(loop.positions, size), i, p, g, n
+    cdef Py_ssize_t size = part(loop.positions, POSITIONS), chunks = ceil_div(loop.positions, size), i, p, g, n, panel
     cdef int threads = threads_for(<double> images * groups * loop.depth * loop.taps * loop.positions)
+    # Each thread keeps to images of its own, as it did when they were laid out; else panel after panel passes over all.
+    cdef Py_ssize_t own = images // threads if images % threads == 0 else images
     for i in prange(loop.blocks * images * groups * chunks, nogil=True, schedule="static", num_threads=threads):
-        p, g, n = i % chunks * size, i // chunks % groups, i // (chunks * groups) % images
-        add_up(&loop, i // (chunks * groups * images), p, min(size, loop.positions - p),
+        p, g, n = i % chunks * size, i // chunks % groups, i // (chunks * groups) % own
+        panel = i // (own * groups * chunks)
+        n = n + panel // loop.blocks * own
+        add_up(&loop, panel % loop.blocks, p, min(size, loop.positions - p),
                &image[n, g, 0], &packed[g, 0], &bias[g, 0], &y[n, g, 0], plane)

@@ -132,7 +132,7 @@ def parts(x, geometry, width=1, threads=None):
         return
     plane = geometry.bordered[:-1] if geometry.innermost in ("channels", "groups") else geometry.bordered
     items, size = -(-x.shape[0] // width), x.shape[1] * math.prod(plane)
-    count = -(-items // max(1, CHUNK * (threads or get_num_threads()) // size))
+    count = -(-items // (max(1, CHUNK // size) * (threads or get_num_threads())))
     step = -(-items // count) * width
     buffer = None
     for first in range(0, x.shape[0], step):
