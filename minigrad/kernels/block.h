@@ -32,8 +32,8 @@ TARGET ALWAYS_INLINE void NAME(unrolled)(const int R, const int V, const int kin
     for (ptrdiff_t k = 0; k < n; k++) {
         NAME(vector) v[MAX_ALONE];
         UNROLL for (int j = 0; j < V; j++) v[j] = VECTOR(kind == BY_ROWS ? b + j * LANES : from[j] + step[k]);
-        if (kind == NUMBERS && R > 5)
-            UNROLL for (int j = 0; j < V; j++) __builtin_prefetch(from[j] + step[k] + V * LANES, 0, 2);
+        if (kind == NUMBERS && R > 5) /* for the blocks of the next columns (1x1 256->64) */
+            UNROLL for (int j = 0; j < V; j++) PREFETCH(from[j] + step[k] + V * LANES);
         UNROLL for (int i = 0; i < R; i++)
             UNROLL for (int j = 0; j < V; j++)
                 if (kind == PAIRS)

@@ -10,27 +10,19 @@ TARGET static void NAME(copy)(
             VECTOR(packed) = VECTOR((const real *)b + step[k] + i * pitch);
 }
 
-/* b[j][i] = a[i][j] for a square of LANES rows and columns. The rows lie in registers, and stage h
-   exchanges what stands in bit h of row and column. */
+/* b[j][i] = a[i][j] for a square of LANES rows and columns: a perfect shuffle, as of two halves of a pack
+   of cards, moves the bits of row and column by one, and as many as there are bits exchange the two. */
 TARGET ALWAYS_INLINE void NAME(square)(const real *a, ptrdiff_t a_pitch, real *b, ptrdiff_t b_pitch)
 {
-    NAME(vector) v[LANES];
+    NAME(vector) v[LANES], shuffled[LANES];
     UNROLL for (int l = 0; l < LANES; l++) v[l] = VECTOR(a + l * a_pitch);
-#ifdef __GNUC__
     UNROLL for (int h = 1; h < LANES; h *= 2) {
-        NAME(mask) low, high;
-        UNROLL for (int l = 0; l < LANES; l++) {
-            low[l] = l & h ? LANES + l - h : l;
-            high[l] = l & h ? LANES + l : l + h;
+        UNROLL for (int l = 0; l < LANES / 2; l++) {
+            shuffled[2 * l] = SHUFFLE(v[l], v[l + LANES / 2], FIRST_HALVES);
+            shuffled[2 * l + 1] = SHUFFLE(v[l], v[l + LANES / 2], SECOND_HALVES);
         }
-        UNROLL for (int l = 0; l < LANES; l++)
-            if (!(l & h)) {
-                NAME(vector) x = v[l], y = v[l + h];
-                v[l] = __builtin_shuffle(x, y, low);
-                v[l + h] = __builtin_shuffle(x, y, high);
-            }
+        UNROLL for (int l = 0; l < LANES; l++) v[l] = shuffled[l];
     }
-#endif
     UNROLL for (int l = 0; l < LANES; l++) VECTOR(b + l * b_pitch) = v[l];
 }
 

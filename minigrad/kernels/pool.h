@@ -39,12 +39,7 @@ TARGET ALWAYS_INLINE void NAME(pool_vector)(
     const pooling *p, const real *x, ptrdiff_t at, real *y, int32_t *index)
 {
     NAME(vector) best = (NAME(vector)){0} - (real)INFINITY, number = best;
-    NAME(mask) lane, place, even, mask;
-    UNROLL for (int l = 0; l < LANES; l++) {
-        lane[l] = l * stride;
-        even[l] = 2 * l + (l >= LANES / 2);
-    }
-    place = lane + (int32_t)at;
+    NAME(mask) lane = (NAME(mask)){EACH(LANE)} * (integer)stride, place = lane + (int32_t)at, mask;
     for (ptrdiff_t i = 0; i < A; i++)
         for (ptrdiff_t j = 0; j < B; j++)
             for (ptrdiff_t k = 0; k < C; k++) {
@@ -52,7 +47,7 @@ TARGET ALWAYS_INLINE void NAME(pool_vector)(
                 if (stride == 1)
                     number = VECTOR(x + tap);
                 else if (stride == 2) /* without touching what is behind the last one */
-                    number = __builtin_shuffle(VECTOR(x + tap), VECTOR(x + tap + LANES - 1), even);
+                    number = SHUFFLE(VECTOR(x + tap), VECTOR(x + tap + LANES - 1), EVEN);
                 else
                     UNROLL for (int l = 0; l < LANES; l++) number[l] = x[tap + l * stride];
                 mask = number > best;

@@ -13,9 +13,11 @@
 #ifdef __GNUC__
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 16")
+#define PREFETCH(pointer) __builtin_prefetch(pointer, 0, 2) /* into the second cache */
 #else
 #define ALWAYS_INLINE static inline
 #define UNROLL
+#define PREFETCH(pointer) ((void)0)
 #endif
 
 #define PASTE3(stem, isa, type) stem##_##isa##_##type
@@ -23,6 +25,24 @@
 #define NAME(stem) PASTE(stem, ISA, real)
 #define VECTOR(pointer) (*(NAME(vector) *)(pointer))
 #define LANES ((int)(sizeof(NAME(vector)) / sizeof(real)))
+
+/* A new vector of the numbers l (of x) and LANES + l (of y), for each l of a list. */
+#if defined(__clang__) || defined(__GNUC__) && __GNUC__ >= 12
+#define SHUFFLE(x, y, list) __builtin_shufflevector(x, y, EACH(list))
+#elif defined(__GNUC__)
+#define SHUFFLE(x, y, list) __builtin_shuffle(x, y, (NAME(mask)){EACH(list)})
+#else
+#define SHUFFLE(x, y, list) (x)
+#endif
+#define FIRST_HALVES(l) (l) / 2 + (l) % 2 * LANES /* of x and y: x[0], y[0], x[1], y[1], ... */
+#define SECOND_HALVES(l) LANES / 2 + FIRST_HALVES(l)
+#define EVEN(l) 2 * (l) + ((l) >= LANES / 2) /* where y begins with the last number of x */
+#define LANE(l) l
+#define EACH1(list) list(0)
+#define EACH2(list) EACH1(list), list(1)
+#define EACH4(list) EACH2(list), list(2), list(3)
+#define EACH8(list) EACH4(list), list(4), list(5), list(6), list(7)
+#define EACH16(list) EACH8(list), list(8), list(9), list(10), list(11), list(12), list(13), list(14), list(15)
 
 enum { MAX_ROWS = 14, MAX_COLUMNS = 4, MAX_ALONE = 12, MAX_BYTES = 64 }; /* of a block, of its only row, of a vector */
 
@@ -84,6 +104,8 @@ typedef struct {
 #define ISA baseline
 #define TARGET
 #define BYTES 16
+#define EACH_FLOAT EACH4
+#define EACH_DOUBLE EACH2
 #define REGISTERS 14 /* of 16: without fused multiply-add, products need room too */
 #include "templates.h"
 
@@ -92,6 +114,8 @@ typedef struct {
 #define NARROWER baseline
 #define TARGET __attribute__((target("avx2,fma")))
 #define BYTES 32
+#define EACH_FLOAT EACH8
+#define EACH_DOUBLE EACH4
 #define REGISTERS 16
 #include "templates.h"
 
@@ -99,6 +123,8 @@ typedef struct {
 #define NARROWER avx2
 #define TARGET __attribute__((target("avx512f,avx2,fma")))
 #define BYTES 64
+#define EACH_FLOAT EACH16
+#define EACH_DOUBLE EACH8
 #define REGISTERS 32
 #include "templates.h"
 

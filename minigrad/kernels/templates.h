@@ -2,6 +2,7 @@
 
 #define real float
 #define integer int32_t
+#define EACH EACH_FLOAT
 #include "vector.h"
 #include "block.h"
 #include "move.h"
@@ -9,9 +10,11 @@
 #include "winograd.h"
 #undef real
 #undef integer
+#undef EACH
 
 #define real double
 #define integer int64_t
+#define EACH EACH_DOUBLE
 #include "vector.h"
 #include "block.h"
 #include "move.h"
@@ -19,6 +22,7 @@
 #include "winograd.h"
 #undef real
 #undef integer
+#undef EACH
 
 /* n times 12 multiply-adds of vectors that wait for nothing but the unit that does them. Returns how
    many numbers were multiplied and added: with the time it took, the limit of this machine. */
@@ -39,4 +43,6 @@ static const instruction_set PASTE(instructions, of, ISA) = INSTRUCTIONS(ISA);
 #undef NARROWER
 #undef TARGET
 #undef BYTES
+#undef EACH_FLOAT
+#undef EACH_DOUBLE
 #undef REGISTERS
