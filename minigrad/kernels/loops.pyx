@@ -178,16 +178,16 @@ def interleave(const real_t[:, :, :, ::1] x, const Py_ssize_t[::1] row, real_t[:
     row [rows] says where in a plane of bordered each row begins.
     """
     cdef const kernels *simd = kernels_for(bordered)
-    cdef Py_ssize_t i, j, k, first, planes = x.shape[1], pitch = planes * x.shape[2] * x.shape[3]
-    cdef Py_ssize_t step = part(count, simd.lanes), parts = ceil_div(count, step)
+    cdef Py_ssize_t i, j, k, n, c, first, planes = x.shape[1], rows = x.shape[2], columns = x.shape[3]
+    cdef Py_ssize_t step = part(count, simd.lanes), pieces = ceil_div(columns, PIECE)
     cdef int threads = threads_for(4. * x.size)
-    for i in prange(bordered.shape[0] * planes * parts, nogil=True, schedule="static", num_threads=threads):
-        k = i % parts * step
-        first = i // (parts * planes) * count + k
-        for j in range(x.shape[2]):
-            simd.transpose(min(step, count - k, x.shape[0] - first), x.shape[3],
-                           &x[first, i // parts % planes, j, 0], pitch,
-                           &bordered[i // (parts * planes), i // parts % planes, row[j] + k], width)
+    for i in prange(bordered.shape[0] * planes * rows * pieces, nogil=True, schedule="static", num_threads=threads):
+        c, j, n = i % pieces * PIECE, i // pieces % rows, i // (pieces * rows)
+        first = n // planes * count
+        for k in range(ceil_div(count, step)):  # innermost, what is written side by side
+            simd.transpose(min(step, count - k * step, x.shape[0] - first - k * step), min(PIECE, columns - c),
+                           &x[first + k * step, n % planes, j, c], planes * rows * columns,
+                           &bordered[n // planes, n % planes, row[j] + c * width + k * step], width)
 
 
 def separate(const real_t[:, :, ::1] y, real_t[:, ::1] separated):
