@@ -22,8 +22,8 @@ vector too, and its product with w is lane by lane: for small planes and for str
 from cython.parallel cimport prange
 from libc.string cimport memcpy
 
-from .loops cimport (MAX_BYTES, MAX_COLUMNS, PIECE, Loop, aligned, ceil_div, channel, most_columns, most_rows, part,
-                     read_loop, real_t, threads_for)
+from .loops cimport (MAX_BYTES, MAX_COLUMNS, PIECE, PREFETCH, Loop, aligned, ceil_div, channel, most_columns, most_rows,
+                     part, read_loop, real_t, threads_for)
 
 cdef enum:
     POSITIONS = 96  # whose sums stay in the cache while a piece of the taps passes
@@ -37,12 +37,13 @@ cdef void add_up(const Loop *loop, Py_ssize_t panel, Py_ssize_t at, Py_ssize_t c
     cdef Py_ssize_t d = channel(loop, panel), channels = channel(loop, panel + 1) - d
     cdef Py_ssize_t vectors = ceil_div(channels, loop.lanes), width = vectors * loop.lanes
     cdef Py_ssize_t most = most_columns(loop.simd, 1) if loop.lane_by_lane else most_rows(loop.simd, vectors)
-    cdef Py_ssize_t piece, i, j, p, rows, first, last
+    cdef Py_ssize_t pieces = ceil_div(loop.taps, PIECE), piece, i, j, p, rows, first, last
     for j in range(width):
         sums[j] = bias[d + j] if j < channels else 0
     for i in range(1, count):
         memcpy(sums + i * width, sums, width * sizeof(real_t))
-    for piece in range(ceil_div(loop.taps, PIECE)):
+    y += d * plane
+    for piece in range(pieces):
         i = 0
         while i < count:
             rows, p = part(count - i, most), at + i
@@ -55,8 +56,10 @@ cdef void add_up(const Loop *loop, Py_ssize_t panel, Py_ssize_t at, Py_ssize_t c
             elif first < last:
                 loop.simd.block_by_rows(rows, vectors, last - first, image, packed + d * loop.taps + first * width,
                                         loop.base + p, loop.tap + first, NULL, sums + i * width, width, loop.lane_step)
+            if piece == pieces - 1 and not loop.lane_by_lane:
+                for j in range(channels):
+                    PREFETCH(y + j * plane + loop.target[p + rows - 1])
             i += rows
-    y += d * plane
     if loop.target[at + count - 1] - loop.target[at] == count - 1:
         for j in range(ceil_div(channels, loop.lanes)):
             loop.simd.transpose(count, min(loop.lanes, channels - j * loop.lanes), sums + j * loop.lanes, width,

@@ -11,6 +11,7 @@ ctypedef const Py_ssize_t *table_t
 cdef extern from "simd.h" nogil:
     enum: MAX_ROWS, MAX_COLUMNS, MAX_ALONE, MAX_BYTES
     bint FITS(Py_ssize_t rows, Py_ssize_t columns, int registers)
+    void PREFETCH(const void *pointer)
     ctypedef struct pool_axis:
         Py_ssize_t outputs, step
         table_t start, count
