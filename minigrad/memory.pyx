@@ -21,7 +21,7 @@ import numpy as np
 cimport numpy as cnp
 from cpython.pycapsule cimport PyCapsule_New
 from libc.stdint cimport uintptr_t
-from libc.stdlib cimport free, malloc
+from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 
 cdef extern from *:
@@ -64,23 +64,27 @@ cdef int size_class(size_t size, size_t *capacity) noexcept:
     return shift * 8 + <int> (capacity[0] >> shift) - 8
 
 
-cdef void *allocate(void *context, size_t size) noexcept:
+cdef void *take(size_t size, bint zeros) noexcept:
     global waiting_bytes
-    cdef size_t capacity, alignment
+    cdef size_t capacity, alignment, needed
     cdef int number = size_class(size, &capacity)
     cdef Header *header = waiting[number]
     cdef void *raw
     if header is not NULL:
         waiting[number] = header.next
         waiting_bytes -= capacity
+        if zeros:
+            memset(header + 1, 0, size)
         return header + 1
     alignment = PAGE if capacity >= PAGE else 64
-    raw = malloc(capacity + alignment + sizeof(Header))
+    # New pages are zero already, and take no room until they are used.
+    needed = capacity + alignment + sizeof(Header)
+    raw = calloc(1, needed) if zeros else malloc(needed)
     if raw is NULL:
         if not waiting_bytes:
             return NULL
         empty_cache()
-        return allocate(context, size)
+        return take(size, zeros)
     cdef uintptr_t at = (<uintptr_t> raw + sizeof(Header) + alignment - 1) & ~<uintptr_t> (alignment - 1)
     if capacity >= PAGE:
         USE_LARGE_PAGES(<void *> at, capacity & ~<size_t> (PAGE - 1))
@@ -89,15 +93,16 @@ cdef void *allocate(void *context, size_t size) noexcept:
     return <void *> at
 
 
+cdef void *allocate(void *context, size_t size) noexcept:
+    return take(size, False)
+
+
 cdef void *allocate_zeros(void *context, size_t count, size_t size) noexcept:
-    cdef void *memory = allocate(context, count * size)
-    if memory is not NULL:
-        memset(memory, 0, count * size)
-    return memory
+    return take(count * size, True)
 
 
 cdef void *reallocate(void *context, void *memory, size_t size) noexcept:
-    cdef void *larger = allocate(context, size)
+    cdef void *larger = take(size, False)
     if larger is not NULL and memory is not NULL:
         memcpy(larger, memory, min(size, (<Header *> memory - 1).capacity))
         release(context, memory, 0)
@@ -117,13 +122,18 @@ cdef void release(void *context, void *memory, size_t size) noexcept:
     waiting_bytes += header.capacity
 
 
-def empty(shape, dtype):
-    """numpy.empty, in memory from here if it is large."""
+def new(make, shape, dtype, /, **options):
+    """make(shape, dtype, **options), numpy.empty for one, in memory from here if the array is large."""
     before = cnp.PyDataMem_SetHandler(handler) if dtype.itemsize * math.prod(shape) >= LARGE else None
     try:
-        return np.empty(shape, dtype)
+        return make(shape, dtype, **options)
     finally:
         set_handler(before)
+
+
+def empty(shape, dtype):
+    """numpy.empty, in memory from here if it is large."""
+    return new(np.empty, shape, dtype)
 
 
 def cached_bytes():

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from .. import dtypes, random
+from .. import dtypes, memory, random
 from ..engine import Value, wrap
 from .common import (
     LIMITS,
@@ -42,8 +42,10 @@ def tensor(data, *, dtype=None, device=None, requires_grad=False):
     if wanted is None:
         wanted = array.dtype.newbyteorder("=")
         dtypes.of(np.empty(0, wanted))
+    copy = memory.empty(array.shape, wanted)
     with np.errstate(all="ignore"):
-        return leaf(array.astype(wanted, order="C"), requires_grad, device)
+        copy[...] = array
+    return leaf(copy, requires_grad, device)
 
 
 def _from_numbers(data, wanted):
@@ -184,7 +186,7 @@ def _sized(name, make, what, example, kinds="buif"):
             raise TypeError(f"{name}() takes one argument, 'size', but got {[*size, *options]}")
         numpy_dtype = _dtype(dtype, dtypes.float32, name, kinds)
         shape = _shape(options.pop("size", size), numpy_dtype, name)
-        return leaf(make(shape, numpy_dtype, **options), requires_grad, device)
+        return leaf(memory.new(make, shape, numpy_dtype, **options), requires_grad, device)
 
     return documented(function, name, what=what, example=example)
 
