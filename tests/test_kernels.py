@@ -177,7 +177,7 @@ KNOWN = [
     ((3, 3, 17, 40), (9, 3, 5, 7), ((3, 2), ((2, 2), (3, 3)), (1, 1), 1)),  # columns by their phase
     ((2, 6, 5, 4), (6, 3, 3, 3), ((1, 1), ((4, 4), (4, 4)), (1, 1), 2)),  # windows of border alone
     ((3, 40, 9, 9), (70, 40, 3, 3), ((2, 2), ((1, 1), (1, 1)), (1, 1), 1)),  # channels side by side
-    ((5, 37, 7, 7), (37, 1, 3, 3), ((2, 2), ((1, 1), (1, 1)), (1, 1), 37)),  # groups side by side
+    ((5, 37, 7, 7), (37, 1, 3, 3), ((2, 2), ((1, 1), (1, 1)), (1, 1), 37)),  # depthwise, with a stride
     ((2, 8, 9, 8), (12, 8, 1, 2), ((3, 2), ((0, 0), (0, 0)), (1, 1), 1)),  # rows that no window sees
     ((4, 48, 13, 11), (32, 48, 3, 3), ((1, 1), ((1, 1), (1, 1)), (1, 1), 1)),  # Winograd's squares
     ((2, 64, 12, 18), (96, 32, 3, 3), ((1, 1), ((0, 3), (2, 1)), (2, 3), 2)),  # of neighbours 2 and 3 apart
@@ -206,7 +206,7 @@ def test_convolution_is_its_formula_everywhere(level, geometry, dtype):
         assert_close(actual, expected, dtype)
 
 
-@pytest.mark.parametrize("innermost", ["columns", "images", "channels", "groups"])
+@pytest.mark.parametrize("innermost", ["columns", "images", "channels"])
 @property_test
 @given(geometry=geometries(), depthwise=st.booleans())
 def test_convolution_is_its_formula_in_every_layout(innermost, geometry, depthwise):
@@ -270,6 +270,38 @@ def test_winograds_squares_are_its_formula(monkeypatch, level, dtype):
     with mock.patch.multiple(tables, plan=choose, CHANNELS=1, SQUARES=everything):
         check()
     assert sum(seen) > 0.8 * len(seen)  # all but input gradients with more than 2 rows of padding
+
+
+@st.composite
+def depthwise_geometries(draw):
+    """Two dimensions, and each channel a group by itself."""
+    (n, c, *size), (_, _, *kernel), (*steps, _) = draw(geometries().filter(lambda g: len(g[0]) == 4))
+    channels = c + 1
+    wider = draw(st.sampled_from([0, 0, 30]))  # rows of some vectors
+    return (n, channels, size[0], size[1] + wider), (channels, 1, *kernel), (*steps, channels)
+
+
+@pytest.mark.parametrize("dtype", REALS)
+@pytest.mark.parametrize("level", LEVELS)
+def test_depthwise_convolution_is_its_formula(level, dtype):
+    """Plane by plane, with the same bits at every number of threads."""
+    kernels.set_simd_level(level)
+
+    @property_test
+    @given(geometry=depthwise_geometries())
+    def check(geometry):
+        x_shape, w_shape, (stride, padding, dilation, groups) = geometry
+        assert tables.depthwise(tables.forward, x_shape[1:], w_shape, stride, padding, dilation, groups)
+        arrays, results = operands(geometry, dtype), []
+        for threads in (1, 3):
+            kernels.set_num_threads(threads)
+            results.append(all_three(*arrays, geometry[2]))
+        exact = all_oracles(*(a.astype(np.float64) for a in arrays), geometry[2])
+        for first, second, expected in zip(*results, exact):
+            assert_close(first, expected, dtype)
+            np.testing.assert_array_equal(first, second)
+
+    check()
 
 
 @property_test
@@ -366,7 +398,7 @@ def test_any_layout_gives_the_same(layout):
         np.testing.assert_array_equal(actual, expected)
 
 
-@pytest.mark.parametrize("geometry, dtype", [(KNOWN[2], np.float64), (KNOWN[-2], np.float32)])
+@pytest.mark.parametrize("geometry, dtype", [(KNOWN[2], np.float64), (KNOWN[3], np.float32), (KNOWN[-2], np.float32)])
 def test_nan_and_infinity_go_where_the_formula_sends_them(geometry, dtype):
     for value in (np.nan, np.inf, -np.inf):
         x, w, bias, g = operands(geometry, dtype)

@@ -14,16 +14,13 @@ The image lies as in PyTorch's channels_last: the numbers that a position sees a
 the stride, and no vector ends with a row. It pays where a vector of channels is (nearly) full: see the
 rows 7x7 s2, 3x3 of 64 to 256 channels, s2 and d2 of the benchmark. Its price is that image and result
 are transposed.
-
-Where a channel is a group by itself (depthwise), a lane of a vector is a group. Then the image is the
-vector too, and its product with w is lane by lane: for small planes and for strides.
 """
 
 from cython.parallel cimport prange
 from libc.string cimport memcpy
 
-from .loops cimport (MAX_BYTES, MAX_COLUMNS, PIECE, PREFETCH, Loop, aligned, ceil_div, channel, most_columns, most_rows,
-                     part, read_loop, real_t, threads_for)
+from .loops cimport (MAX_BYTES, MAX_COLUMNS, PIECE, PREFETCH, Loop, aligned, ceil_div, channel, most_rows, part,
+                     read_loop, real_t, threads_for)
 
 cdef enum:
     POSITIONS = 96  # whose sums stay in the cache while a piece of the taps passes
@@ -36,7 +33,7 @@ cdef void add_up(const Loop *loop, Py_ssize_t panel, Py_ssize_t at, Py_ssize_t c
     cdef real_t *sums = <real_t *> aligned(memory)
     cdef Py_ssize_t d = channel(loop, panel), channels = channel(loop, panel + 1) - d
     cdef Py_ssize_t vectors = ceil_div(channels, loop.lanes), width = vectors * loop.lanes
-    cdef Py_ssize_t most = most_columns(loop.simd, 1) if loop.lane_by_lane else most_rows(loop.simd, vectors)
+    cdef Py_ssize_t most = most_rows(loop.simd, vectors)
     cdef Py_ssize_t pieces = ceil_div(loop.taps, PIECE), piece, i, j, p, rows, first, last
     for j in range(width):
         sums[j] = bias[d + j] if j < channels else 0
@@ -50,13 +47,10 @@ cdef void add_up(const Loop *loop, Py_ssize_t panel, Py_ssize_t at, Py_ssize_t c
             # The taps that see the image from any of these positions:
             first = max(piece * PIECE, min(loop.first[p], loop.first[p + rows - 1]))
             last = min(piece * PIECE + PIECE, max(loop.last[p], loop.last[p + rows - 1]))
-            if first < last and loop.lane_by_lane:
-                loop.simd.block_pairs(1, rows, last - first, packed + d * loop.taps + first * width, image + d,
-                                      loop.base + p, loop.tap + first, NULL, sums + i * width, 0, loop.lane_step)
-            elif first < last:
+            if first < last:
                 loop.simd.block_by_rows(rows, vectors, last - first, image, packed + d * loop.taps + first * width,
                                         loop.base + p, loop.tap + first, NULL, sums + i * width, width, loop.lane_step)
-            if piece == pieces - 1 and not loop.lane_by_lane:
+            if piece == pieces - 1:
                 for j in range(channels):
                     PREFETCH(y + j * plane + loop.target[p + rows - 1])
             i += rows

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from . import by_channels, correlate, tables, winograd
+from . import by_channels, correlate, plane, tables, winograd
 from .loops import add_border, interleave, lanes, pack_weights, separate
 from .threads import get_num_threads
 from .weight_grad import weight_grad
@@ -47,6 +47,10 @@ def conv_weight_grad(x, g, w_shape, stride, padding, dilation, groups):
     if not x.size or not g.size:
         return np.zeros(w_shape, x.dtype)
     g = np.ascontiguousarray(g)
+    if geometry.alone:
+        dw = plane.weight_grad(np.ascontiguousarray(x), g, w_shape[2:], *geometry.alone)
+        if np.isfinite(dw).all():
+            return dw.reshape(w_shape)
     if geometry.squares:
         if x.dtype == SQUARED:
             dw = weight_grad_by_squares(x, g, w_shape, geometry, groups)
@@ -75,14 +79,17 @@ def run(x, w, bias, y, geometry, groups):
     if not x.size or not y.size:
         y[...] = bias.reshape(-1, *[1] * (y.ndim - 2))
         return y
+    if geometry.alone:
+        w = w[:, 0, ::-1, ::-1] if geometry.turned else w[:, 0]
+        x, w, bias = map(np.ascontiguousarray, (x, w, bias))
+        plane.correlate(x, w, bias, y, *geometry.alone)
+        return y
     if geometry.squares:
         if x.dtype == SQUARED and run_squares(x, w, bias, y, geometry, groups):
             return y
         geometry = geometry.instead
-    if geometry.innermost == "groups":
-        groups = 1
     w, bias = np.ascontiguousarray(w).reshape(groups, -1), np.ascontiguousarray(bias).reshape(groups, -1)
-    way = by_channels if geometry.innermost in ("channels", "groups") else correlate
+    way = by_channels if geometry.innermost == "channels" else correlate
     packed = [pack_weights(w, loop, bias.shape[1]) for loop in geometry.loops]
     width = lanes(x) if geometry.innermost == "images" else 1
     if geometry.gaps and width == 1:
@@ -130,7 +137,7 @@ def parts(x, geometry, width=1, threads=None):
     if geometry.as_it_is:
         yield slice(None), lay_out(x, geometry)
         return
-    plane = geometry.bordered[:-1] if geometry.innermost in ("channels", "groups") else geometry.bordered
+    plane = geometry.bordered[:-1] if geometry.innermost == "channels" else geometry.bordered
     items, size = -(-x.shape[0] // width), x.shape[1] * math.prod(plane)
     count = -(-items // (max(1, CHUNK // size) * (threads or get_num_threads())))
     step = -(-items // count) * width
@@ -147,7 +154,7 @@ def lay_out(x, geometry, buffer=None):
     if geometry.as_it_is:
         return x
     (items, planes), width, count, rows = x.shape[:2], geometry.bordered[-1], 1, geometry.rows
-    if geometry.innermost in ("channels", "groups"):  # each of them an item, as images are
+    if geometry.innermost == "channels":  # each of them an item, as images are
         items, planes, count = items * planes, 1, min(width, planes)
     elif geometry.innermost == "images":
         count = width

@@ -21,6 +21,9 @@ cdef extern from "simd.h" nogil:
     ctypedef void block_function(
         int rows, int columns, Py_ssize_t n, const void *a, const void *b, table_t place, table_t step,
         const void *start, void *out, Py_ssize_t pitch, table_t to) noexcept nogil
+    ctypedef struct planes:
+        Py_ssize_t rows, columns, pitch, stride, kernel_rows, kernel_columns, row_step
+        table_t tap
     ctypedef struct squares:
         Py_ssize_t next, row, column
     ctypedef void side_function(Py_ssize_t count, Py_ssize_t width, const void *source, squares origin,
@@ -35,6 +38,8 @@ cdef extern from "simd.h" nogil:
         void (*transpose)(Py_ssize_t rows, Py_ssize_t columns, const void *a, Py_ssize_t a_pitch,
                           void *b, Py_ssize_t b_pitch) noexcept nogil
         void (*pool)(const pooling *p, const void *x, void *y, int32_t *index) noexcept nogil
+        void (*plane)(const planes *p, const void *w, const void *x, const void *bias, void *y) noexcept nogil
+        void (*plane_weights)(const planes *p, const void *x, const void *g, void *sums) noexcept nogil
         side_function *image_side
         side_function *weight_side
         side_function *result_side
@@ -60,7 +65,7 @@ cdef struct Loop:
     Py_ssize_t positions, taps, pitch, step, n_vectors
     # the blocks that cover so many channels
     Py_ssize_t depth, columns, blocks
-    bint by_channels, lane_by_lane
+    bint by_channels
     Py_ssize_t[MAX_ALONE] lane_step  # 0, 1, 2, ... times lanes
 
 cdef class Prepared:

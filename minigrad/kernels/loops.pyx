@@ -9,6 +9,7 @@
                      by positions     channels d     taps, lane by lane               positions
     matmul.pyx                        rows           vectors of columns               terms
     winograd.pyx                      squares        vectors of channels d            channels
+    plane.pyx                         positions      vectors of positions             taps
 
      bordered image, streams
       +-------------+
@@ -106,9 +107,9 @@ cdef Loop read_tables(tables, Prepared prepared, array, Py_ssize_t depth) except
     loop.positions, loop.taps, loop.pitch = base.shape[0], tap.shape[0], tables.pitch
     loop.step = tables.step
     loop.depth = depth
-    loop.by_channels, loop.lane_by_lane = tables.by_channels, tables.lane_by_lane
+    loop.by_channels = tables.by_channels
     if loop.by_channels:
-        loop.columns = 1 if loop.lane_by_lane else part(ceil_div(depth, loop.lanes), most_columns(loop.simd, MAX_ROWS))
+        loop.columns = part(ceil_div(depth, loop.lanes), most_columns(loop.simd, MAX_ROWS))
         loop.blocks = ceil_div(depth, loop.columns * loop.lanes)
     else:
         loop.columns = most_columns(loop.simd, depth)

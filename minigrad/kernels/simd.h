@@ -14,7 +14,13 @@
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 16")
 #define PREFETCH(pointer) __builtin_prefetch(pointer, 0, 2) /* into the second cache */
+#if defined(__x86_64__)
+#define KEEP(v) __asm__("" : "+v"(v)) /* in its register, though GCC would load it again for each use */
 #else
+#define KEEP(v) ((void)0)
+#endif
+#else
+#define KEEP(v) ((void)0)
 #define ALWAYS_INLINE static inline
 #define UNROLL
 #define PREFETCH(pointer) ((void)0)
@@ -75,6 +81,14 @@ typedef struct {
 } squares;
 typedef void side_function(ptrdiff_t count, ptrdiff_t width, const void *source, squares from, void *target, squares to);
 
+typedef struct { /* of a depthwise convolution */
+    ptrdiff_t rows, columns; /* of y */
+    ptrdiff_t pitch, stride; /* from row to row of x, and how many rows of x from row to row of y */
+    ptrdiff_t kernel_rows, kernel_columns;
+    ptrdiff_t row_step;      /* rows of x from row to row of the kernel: the dilation */
+    const ptrdiff_t *tap;    /* [kernel_columns] where in a row of x each column of the kernel begins */
+} planes;
+
 typedef struct { /* for arrays of one element type */
     int lanes, registers; /* numbers in a vector, registers that hold one */
     block_function *block, *block_pairs, *block_by_rows;
@@ -82,6 +96,8 @@ typedef struct { /* for arrays of one element type */
     void (*transpose)(ptrdiff_t rows, ptrdiff_t columns, const void *source, ptrdiff_t a_pitch,
                       void *target, ptrdiff_t b_pitch);
     void (*pool)(const pooling *p, const void *plane, void *pooled, int32_t *index);
+    void (*plane)(const planes *p, const void *weights, const void *plane, const void *bias, void *result);
+    void (*plane_weights)(const planes *p, const void *plane, const void *slopes, void *result);
     side_function *image_side, *weight_side, *result_side, *result_side_back, *weight_side_back;
     int (*finite)(ptrdiff_t size, const void *numbers);
 } kernels;
@@ -97,6 +113,7 @@ typedef struct {
     {sizeof(PASTE(vector, isa, type)) / sizeof(type), REGISTERS, \
      PASTE(block, isa, type), PASTE(block_pairs, isa, type), PASTE(block_by_rows, isa, type), \
      PASTE(copy, isa, type), PASTE(transpose, isa, type), PASTE(pool, isa, type), \
+     PASTE(plane, isa, type), PASTE(plane_weights, isa, type), \
      PASTE(image_side, isa, type), PASTE(weight_side, isa, type), PASTE(result_side, isa, type), \
      PASTE(result_side_back, isa, type), PASTE(weight_side_back, isa, type), PASTE(finite, isa, type)}
 #define INSTRUCTIONS(isa) {STRING(isa), PASTE(multiply_adds, isa, float), KERNELS(isa, float), KERNELS(isa, double)}

@@ -30,7 +30,7 @@ from .loops import Prepared
 # In the time of one multiply-add of vectors; by measurement.
 CALLING = 20  # a block, for each of its vectors
 BORDERED, STRIDED = 0.5, 3  # copying one number into a bordered image, by neighbours or one by one
-LAYING_OUT = {"images": 2, "channels": 3, "groups": 3}  # one number, side by side with those of others
+LAYING_OUT = {"images": 2, "channels": 3}  # one number, side by side with those of others
 PUTTING_BACK, ONE_BY_ONE = 0.75, 5  # one number, by vectors or alone
 LANE_BY_LANE, ADDING_UP = 1.5, 4  # where both factors are vectors; one vector of sums of an image
 SCATTERING = 2  # one number of a result whose neighbours are of other loops
@@ -51,7 +51,6 @@ class Loop(NamedTuple):
     vectors: np.ndarray  # [V] where vectors of neighbours begin that cover all positions, if they can
     step: int  # from the target of one of these neighbours to the next
     by_channels: bool = False  # whether a vector of sums holds channels, not positions
-    lane_by_lane: bool = False  # whether each of them has an image of its own
     prepared: Prepared = None  # the same for compiled code
 
 
@@ -64,11 +63,12 @@ class Geometry(NamedTuple):
     columns: np.ndarray  # where each number of a row comes in it
     loops: tuple[Loop, ...]
     cost: float = 0.0  # about how many multiply-adds of vectors it takes
-    innermost: str = "columns"  # what lies side by side in memory: or "images", "channels" of a group, "groups"
+    innermost: str = "columns"  # what lies side by side in memory: or "images", "channels" of a group
     as_it_is: bool = False  # the bordered image is the image itself
     gaps: bool = False  # no loop comes to some of the results: no output looks there
     squares: tuple[int, int] = ()  # the dilation, where Winograd's squares take the place of positions
-    turned: bool = False  # by these: the kernels are turned around
+    alone: tuple = ()  # before, stride, dilation and apart of plane.pyx, which takes the place of loops
+    turned: bool = False  # by squares and planes: the kernels are turned around
     instead: "Geometry" = None  # the fastest without squares
 
 
@@ -84,7 +84,9 @@ class Phase(NamedTuple):
 def plan(kind, x_shape, w_shape, stride, padding, dilation, groups, lanes):
     """The fastest geometry of a kind (forward, input_grad, weight_grad) for x_shape (N, C, *S)."""
     found = sorted(ways(kind, x_shape, w_shape, stride, padding, dilation, groups, lanes), key=lambda way: way.cost)
-    return found[0]._replace(instead=next(way for way in found if not way.squares))
+    geometry = found[0]._replace(instead=next(way for way in found if not way.squares))
+    alone = depthwise(kind, x_shape[1:], w_shape, stride, padding, dilation, groups)
+    return geometry._replace(alone=alone, turned=kind is input_grad)
 
 
 def ways(kind, x_shape, w_shape, stride, padding, dilation, groups, lanes):
@@ -92,8 +94,7 @@ def ways(kind, x_shape, w_shape, stride, padding, dilation, groups, lanes):
 
     Columns, where every row of the result is as long as a vector. As many images as a vector holds, with
     zeros for the last ones if they do not come out even: a further dimension along which the kernel has
-    length 1. The channels of a group, as in PyTorch's channels_last. Or, where a channel is a group by
-    itself, all groups.
+    length 1. Or the channels of a group, as in PyTorch's channels_last.
     """
     images, *x_shape = x_shape
     arguments = w_shape, stride, padding, dilation, groups, lanes
@@ -125,8 +126,6 @@ def ways(kind, x_shape, w_shape, stride, padding, dilation, groups, lanes):
         add(squares, "channels", depth)
     if kind is not weight_grad:
         add(kind(tuple(x_shape), *arguments, summed), "channels", depth)
-        if w_shape[0] == x_shape[0] == groups > 1:
-            add(kind(tuple(x_shape), *arguments, -(-groups // lanes) * lanes), "groups", groups)
     return [way for way in found if way.cost < math.inf]
 
 
@@ -174,6 +173,18 @@ def winograd(kind, images, x_shape, w_shape, stride, padding, dilation, groups, 
     return geometry._replace(y_size=y_size, cost=0.0, squares=dilation, turned=kind is input_grad)
 
 
+def depthwise(kind, x_shape, w_shape, stride, padding, dilation, groups):
+    """Geometry.alone of a depthwise convolution of two dimensions."""
+    if len(stride) != 2 or not w_shape[0] == x_shape[0] == groups > 1:
+        return ()
+    _, stride, dilation = limits(x_shape[1:], stride, padding, dilation)
+    before = tuple(before for before, _ in padding)
+    if kind is not input_grad:
+        return before, stride, dilation, (1, 1)
+    before = tuple(d * (k - 1) - n for d, k, n in zip(dilation, w_shape[2:], before))
+    return (before, (1, 1), dilation, stride) if min(before) >= 0 else ()
+
+
 def by_rows(loop, channels, rows, bordered, before, size):
     """Order the taps by their rows [K0], and note for each position which rows see the image.
 
@@ -197,8 +208,7 @@ def settle(geometry, depth, groups, other_way=None):
     for loop in geometry.loops:
         if loop.by_channels:
             # Less than in place, where vectors lie across two lines of the cache.
-            vectors = -(-groups // loop.lanes) if loop.lane_by_lane else 0.8 * groups * -(-depth // loop.lanes)
-            cost += vectors * loop.base.size * (loop.tap.size + CALLING)
+            cost += 0.8 * groups * -(-depth // loop.lanes) * loop.base.size * (loop.tap.size + CALLING)
             loops.append(loop._replace(prepared=Prepared()))
             continue
         in_place = loop.vectors.size * (depth * loop.tap.size + CALLING) or math.inf
@@ -239,7 +249,7 @@ def correlation(x_shape, w_shape, stride, padding, dilation, groups, lanes, toge
     taps = [np.arange(k) * d * p for k, d, p in zip(kernel, dilation, pitch)]
     tap = grid([np.arange(channels) * channel, *taps[:-1], column[np.arange(kernel[-1]) * dilation[-1]]])
     target, pick = np.arange(base.size), np.arange(tap.size)
-    loop = make_loop(base, target, tap, pick, tap.size, lanes, together, channels)
+    loop = make_loop(base, target, tap, pick, tap.size, lanes, together)
     columns = column[padding[-1][0] :][: size[-1]]
     return Geometry(output, bordered, row_starts(size, padding, pitch), columns, (loop,))
 
@@ -273,7 +283,7 @@ def input_grad(x_shape, w_shape, stride, padding, dilation, groups, lanes, toget
         taps = [(a.shifts + before) * p for a, (before, _), p in zip(phase, border, g_pitch)]
         tap = grid([channels * g_channel, *taps])
         pick = grid([channels * w_shape[1] * w_channel, *(a.taps * p for a, p in zip(phase, w_pitch))])
-        loop = make_loop(base, target, tap, pick, w_channel, lanes, together, channels.size)
+        loop = make_loop(base, target, tap, pick, w_channel, lanes, together)
         if len(stride) > 1 or together:
             before = border[0][0]
             loop = by_rows(loop, channels.size, phase[0].shifts + before, bordered, before, g_size[0])
@@ -301,7 +311,7 @@ def check(x_shape, w_shape, stride, padding, dilation, groups):
         raise ValueError(f"the kernel of w {w_shape} is larger than the padded x {x_shape}")
 
 
-def make_loop(base, target, tap, pick, pitch, lanes, together, channels):
+def make_loop(base, target, tap, pick, pitch, lanes, together):
     """A Loop, with its positions cut into vectors of so many lanes.
 
     The last vector of a row overlaps the one before; where a row is shorter than a vector, there are none.
@@ -314,7 +324,7 @@ def make_loop(base, target, tap, pick, pitch, lanes, together, channels):
         vectors = [rows[:0]]
     vectors = np.concatenate(vectors).astype(np.intp)
     first, last = np.zeros_like(base), np.full_like(base, tap.size)
-    return Loop(base, target, tap, pick, first, last, pitch, lanes, vectors, step, together > 0, together > channels)
+    return Loop(base, target, tap, pick, first, last, pitch, lanes, vectors, step, together > 0)
 
 
 def row_starts(size, border, pitch):

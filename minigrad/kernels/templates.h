@@ -7,6 +7,7 @@
 #include "block.h"
 #include "move.h"
 #include "pool.h"
+#include "plane.h"
 #include "winograd.h"
 #undef real
 #undef integer
@@ -19,6 +20,7 @@
 #include "block.h"
 #include "move.h"
 #include "pool.h"
+#include "plane.h"
 #include "winograd.h"
 #undef real
 #undef integer
