@@ -220,30 +220,41 @@ def add_products(const real_t[:, :, :, :, ::1] image, const real_t[:, :, :, :, :
     cdef Loop loop = read_loop(tables, g, g.shape[4])
     cdef Squares s = squares_of(image, g.shape[2], g.shape[3], dilation)
     cdef Squares t = squares_of(g, g.shape[2], g.shape[3], dilation)
-    cdef Py_ssize_t groups = image.shape[1], terms = s.position, blocks = loop.blocks, wide = loop.columns * loop.lanes
-    cdef Py_ssize_t rows = image.shape[0] * s.rows, i, j, k, row, group, width, panel, first, last, size
+    cdef Py_ssize_t groups = image.shape[1], rows = image.shape[0] * s.rows, vectors = s.position // loop.lanes
+    cdef Py_ssize_t i, j, k, group
     cdef Py_ssize_t chunks = ceil_div(rows, ceil_div(2 * TERMS, s.columns)), count = ceil_div(rows, chunks) * s.columns
-    cdef Py_ssize_t pitch = count * terms + loop.lanes, g_pitch = count * wide + loop.lanes
     cdef int threads = threads_for(<double> rows * s.columns * groups * loop.depth * loop.taps)
-    cdef real_t[:, ::1] seen = empty((groups, 16 * pitch), sums.base.dtype)
-    cdef real_t[:, :, ::1] slopes = empty((groups, blocks, 16 * g_pitch), sums.base.dtype)
-    for i in range(chunks):
-        first, last = i * rows // chunks, (i + 1) * rows // chunks
-        size = (last - first) * s.columns
-        for j in prange((last - first) * groups * (1 + blocks), nogil=True, schedule="static", num_threads=threads):
-            row, group, panel = j % (last - first), j // (last - first) % groups, j // ((last - first) * groups)
-            if panel == blocks:
-                look(loop.simd.image_side, &s, first + row, terms, &image[0, group, 0, 0, 0],
-                     &seen[group, row * s.columns * terms], pitch)
-            else:
-                width = min(wide, loop.depth - panel * wide)
-                look(loop.simd.result_side_back, &t, first + row, width, &g[0, group, 0, 0, panel * wide],
-                     &slopes[group, panel, row * s.columns * width], g_pitch)
-        for j in prange(16 * groups * blocks, nogil=True, schedule="static", num_threads=threads):
-            k, group, panel = j % 16, j // 16 % groups, j // (16 * groups)
-            width = min(wide, loop.depth - panel * wide)
-            multiply(loop.simd, terms, size, width // loop.lanes, &seen[group, k * pitch], 1, terms,
-                     &slopes[group, panel, k * g_pitch], &sums[group, (16 * panel * wide + k * width) * terms], True)
+    # Each thread has channels of its own, for which it alone keeps what it sees.
+    cdef Py_ssize_t slices = max(1, min(vectors, threads // groups))
+    cdef real_t[:, ::1] memory = empty((threads, 16 * (count * (s.position + loop.columns * loop.lanes)
+                                                       + 2 * loop.lanes)), sums.base.dtype)
+    for i in prange(groups * slices, nogil=True, schedule="static", num_threads=threads):
+        group, k = i // slices, i % slices
+        for j in range(chunks):
+            add_chunk(&loop, &s, &t, j * rows // chunks, (j + 1) * rows // chunks, k * vectors // slices * loop.lanes,
+                      (k + 1) * vectors // slices * loop.lanes, &image[0, group, 0, 0, 0], &g[0, group, 0, 0, 0],
+                      &sums[group, 0], &memory[threadid(), 0])
+
+
+cdef void add_chunk(const Loop *loop, const Squares *s, const Squares *t, Py_ssize_t first, Py_ssize_t last,
+                    Py_ssize_t channel_from, Py_ssize_t channel_to, const real_t *image, const real_t *g,
+                    real_t *sums, real_t *memory) noexcept nogil:
+    """What some rows of squares of a group give, for some channels of the image."""
+    cdef Py_ssize_t terms = channel_to - channel_from, size = (last - first) * s.columns, panel, d, i, row, width
+    cdef Py_ssize_t pitch = size * terms + loop.lanes, g_pitch  # not the same lines of the cache for all 16
+    cdef real_t *seen = memory
+    cdef real_t *slopes = seen + 16 * pitch
+    for row in range(first, last):
+        look(loop.simd.image_side, s, row, terms, image + channel_from, seen + (row - first) * s.columns * terms, pitch)
+    for panel in range(loop.blocks):
+        d = channel(loop, panel)
+        width = channel(loop, panel + 1) - d
+        g_pitch = size * width + loop.lanes
+        for row in range(first, last):
+            look(loop.simd.result_side_back, t, row, width, g + d, slopes + (row - first) * s.columns * width, g_pitch)
+        for i in range(16):
+            multiply(loop.simd, terms, size, width // loop.lanes, seen + i * pitch, 1, terms, slopes + i * g_pitch,
+                     sums + 16 * d * s.position + (i * s.position + channel_from) * width, True)
 
 
 def transform_back(const real_t[:, ::1] sums, tables, Py_ssize_t depth):
