@@ -304,6 +304,17 @@ def test_depthwise_convolution_is_its_formula(level, dtype):
     check()
 
 
+@pytest.mark.parametrize("dtype", REALS)
+@pytest.mark.parametrize("shape", [(2, 3, 50), (1, 1, 1), (4, 7, 5000), (0, 3, 4), (3, 2, 0), (9, 20, 784)])
+def test_channel_sums(shape, dtype):
+    x = np.random.default_rng(0).random(shape, dtype)
+    for threads in (1, 3):
+        kernels.set_num_threads(threads)
+        sums = kernels.channel_sums(x)
+        np.testing.assert_allclose(sums, x.sum((0, 2), dtype=np.float64), rtol=8 * np.finfo(dtype).eps)
+        assert sums.dtype == dtype
+
+
 @property_test
 @given(geometry=geometries())
 def test_convolution_is_trilinear(geometry):

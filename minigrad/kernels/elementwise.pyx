@@ -1,4 +1,4 @@
-"""Element by element, each in one pass through memory: ReLU, its gradient, erf, and the step of SGD.
+"""Each in one pass through memory: ReLU, its gradient, erf, the step of SGD; and the sums of channels.
 
     x      . . . . | . . . . | . . . . | ->     streams in
              thread 0, 1, ... take a CHUNK each in turn
@@ -124,6 +124,37 @@ def erf(x):
     y = np.empty(x.shape, x.dtype)
     start(ERF, np.ascontiguousarray(x), y, y)
     return y
+
+
+def channel_sums(const real_t[:, :, ::1] x):
+    """The sums [C] of x [N, C, P] over N and P, as the gradient of a bias wants them; rounded once for each 1024."""
+    cdef Py_ssize_t c, n, i, size = x.shape[2]
+    cdef double total
+    cdef int threads = get_num_threads() if x.size > SMALL else 1
+    sums = np.empty(x.shape[1], x.base.dtype)
+    cdef real_t[::1] y = sums
+    for c in prange(x.shape[1], nogil=True, schedule="static", num_threads=threads):
+        total = 0
+        for n in range(x.shape[0]):
+            for i in range(0, size, 1024):
+                total = total + sum_chunk(min(1024, size - i), &x[n, c, i])
+        y[c] = <real_t> total
+    return sums
+
+
+cdef real_t sum_chunk(Py_ssize_t n, const real_t *x) noexcept nogil:
+    cdef real_t[16] sums  # so many do not wait for each other
+    cdef Py_ssize_t i, k
+    for k in range(16):
+        sums[k] = 0
+    for i in range(n // 16):
+        for k in range(16):
+            sums[k] += x[16 * i + k]
+    for i in range(n // 16 * 16, n):
+        sums[0] += x[i]
+    for k in range(1, 16):
+        sums[0] += sums[k]
+    return sums[0]
 
 
 def sgd_step(cnp.ndarray p not None, cnp.ndarray g not None, cnp.ndarray v, lr, momentum, dampening, weight_decay,
