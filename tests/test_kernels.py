@@ -342,17 +342,20 @@ def test_convolution_is_pytorchs(geometry, dtype):
         assert_close(actual, expected.numpy(), dtype)
 
 
-@pytest.mark.parametrize("channels, depth, kernel", [(40, 6, 5), (42, 10, 3), (64, 64, 3), (256, 32, 3)])
+@pytest.mark.parametrize(
+    "channels, depth, kernel, groups",
+    [(40, 6, 5, 1), (42, 10, 3, 1), (64, 64, 3, 1), (256, 32, 3, 1), (96, 96, 5, 96)],
+)
 @pytest.mark.parametrize("part", [0, 1, 2])
-def test_float32_sums_are_as_exact_as_pytorchs(part, channels, depth, kernel):
+def test_float32_sums_are_as_exact_as_pytorchs(part, channels, depth, kernel, groups):
     torch = pytest.importorskip("torch")
     border = kernel // 2
-    steps = (1, 1), ((border, border),) * 2, (1, 1), 1
-    geometry = (8, channels, 32, 32), (depth, channels, kernel, kernel), steps
+    steps = (1, 1), ((border, border),) * 2, (1, 1), groups
+    geometry = (8, channels, 32, 32), (depth, channels // groups, kernel, kernel), steps
     x, w, bias, g = (abs(a) for a in operands(geometry, np.float32))  # sums that only grow
     exact = all_oracles(*(a.astype(np.float64) for a in (x, w, bias, g)), geometry[2])[part]
     tx, tw = (torch.tensor(a, requires_grad=True) for a in (x, w))
-    ty = torch.conv2d(tx, tw, torch.tensor(bias), padding=border)
+    ty = torch.conv2d(tx, tw, torch.tensor(bias), padding=border, groups=groups)
     ty.backward(torch.tensor(g))
     theirs = (ty.detach(), tx.grad, tw.grad)[part].numpy()
     ours = all_three(x, w, bias, g, geometry[2])[part]

@@ -80,8 +80,7 @@ TARGET static void NAME(plane_weights)(const planes *p, const void *plane, const
 {
     const real *x = plane, *g = slopes;
     real *sums = result;
-    NAME(vector) sum[9];
-    UNROLL for (int i = 0; i < 9; i++) sum[i] = VECTOR(sums + i * LANES);
+    NAME(vector) sum[9] = {{0}};
     for (ptrdiff_t r = 0; r < p->rows; r++, x += p->pitch, g += p->columns)
         for (ptrdiff_t c = 0; c < p->columns; c += LANES) {
             NAME(vector) v[3];
@@ -91,7 +90,7 @@ TARGET static void NAME(plane_weights)(const planes *p, const void *plane, const
             }
             UNROLL for (int i = 0; i < 9; i++) sum[i] += VECTOR(g + c - i / 3 * p->row_step * p->columns) * v[i % 3];
         }
-    UNROLL for (int i = 0; i < 9; i++) VECTOR(sums + i * LANES) = sum[i];
+    UNROLL for (int i = 0; i < 9; i++) VECTOR(sums + i * LANES) += sum[i];
 }
 
 #undef SUM_ROWS
