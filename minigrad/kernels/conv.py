@@ -79,7 +79,7 @@ def run(x, w, bias, y, geometry, groups):
     if not x.size or not y.size:
         y[...] = bias.reshape(-1, *[1] * (y.ndim - 2))
         return y
-    if geometry.alone:
+    if geometry.alone and np.isfinite(w).all():  # for it meets zeros, around the images and inside of them
         w = w[:, 0, ::-1, ::-1] if geometry.turned else w[:, 0]
         x, w, bias = map(np.ascontiguousarray, (x, w, bias))
         plane.correlate(x, w, bias, y, *geometry.alone)
@@ -137,8 +137,8 @@ def parts(x, geometry, width=1, threads=None):
     if geometry.as_it_is:
         yield slice(None), lay_out(x, geometry)
         return
-    plane = geometry.bordered[:-1] if geometry.innermost == "channels" else geometry.bordered
-    items, size = -(-x.shape[0] // width), x.shape[1] * math.prod(plane)
+    bordered = geometry.bordered[:-1] if geometry.innermost == "channels" else geometry.bordered
+    items, size = -(-x.shape[0] // width), x.shape[1] * math.prod(bordered)
     count = -(-items // (max(1, CHUNK // size) * (threads or get_num_threads())))
     step = -(-items // count) * width
     buffer = None

@@ -10,7 +10,7 @@
 
    For a column of the kernel, each vector of x is loaded once and goes into all sums that see it: so the loads,
    most of which straddle two lines of the cache, take less time than the products. The last vector of a row, and
-   the last rows, overlap those before. A row that is shorter than a vector is left to narrower ones. With a stride,
+   the last rows, overlap those before. A row that is shorter than a vector is left to narrower ones (tables.NARROW). With a stride,
    rows of y share no row of x, and the columns 0, stride, 2 stride, ... of x lie side by side. */
 
 /* K rows of the kernel, from w and x on, into the sums of R rows of y. */
@@ -55,18 +55,12 @@ TARGET static void NAME(plane)(const planes *p, const void *weights, const void 
     const real *w = weights, *x = plane, start = *(const real *)bias;
     real *y = result;
 #ifdef NARROWER
-    if (p->columns < LANES)
+    if (p->columns < LANES) {
         PASTE(plane, NARROWER, real)(p, weights, plane, bias, result);
-#else
-    if (p->columns < LANES)
-        for (ptrdiff_t i = 0; i < p->rows * p->columns; i++) {
-            const real *at = x + i / p->columns * p->stride * p->pitch + i % p->columns;
-            y[i] = start;
-            for (ptrdiff_t k = 0; k < p->kernel_rows * p->kernel_columns; k++)
-                y[i] += w[k] * at[k / p->kernel_columns * p->row_step * p->pitch + p->tap[k % p->kernel_columns]];
-        }
+        return;
+    }
 #endif
-    else if (p->rows >= 8 && REGISTERS >= 32)
+    if (p->rows >= 8 && REGISTERS >= 32)
         SUM_ROWS(8)
     else if (p->rows >= 4)
         SUM_ROWS(4)

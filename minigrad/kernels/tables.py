@@ -174,11 +174,14 @@ def winograd(kind, images, x_shape, w_shape, stride, padding, dilation, groups, 
 
 
 def depthwise(kind, x_shape, w_shape, stride, padding, dilation, groups):
-    """Geometry.alone of a depthwise convolution of two dimensions."""
+    """Geometry.alone of a depthwise convolution of two dimensions whose result has rows as long as a short vector."""
     if len(stride) != 2 or not w_shape[0] == x_shape[0] == groups > 1:
         return ()
     _, stride, dilation = limits(x_shape[1:], stride, padding, dilation)
     before = tuple(before for before, _ in padding)
+    size = x_shape[1:] if kind is input_grad else output_size(x_shape[1:], w_shape[2:], stride, padding, dilation)
+    if size[1] < NARROW:
+        return ()
     if kind is not input_grad:
         return before, stride, dilation, (1, 1)
     before = tuple(d * (k - 1) - n for d, k, n in zip(dilation, w_shape[2:], before))
@@ -297,6 +300,8 @@ def input_grad(x_shape, w_shape, stride, padding, dilation, groups, lanes, toget
 # Winograd's way pays from so many channels on, and from so many squares, for else its weights take too long;
 # and a row of squares should stay in the cache.
 CHANNELS, SQUARES, WIDEST = 32, {forward: 32, input_grad: 64, weight_grad: 1}, 512
+
+NARROW = 4  # numbers of any instruction set's vectors
 
 
 def check(x_shape, w_shape, stride, padding, dilation, groups):
