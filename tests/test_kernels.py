@@ -162,6 +162,19 @@ def assert_close(actual, expected, dtype):
     )
 
 
+def check_on_threads(geometry, dtype):
+    """The formula's values, with the same bits on one thread and on three."""
+    arrays, results = operands(geometry, dtype), []
+    for threads in (1, 3):
+        kernels.set_num_threads(threads)
+        results.append(all_three(*arrays, geometry[2]))
+    exact = all_oracles(*(a.astype(np.float64) for a in arrays), geometry[2])
+    for first, second, expected in zip(*results, exact):
+        assert_close(first, expected, dtype)
+        np.testing.assert_array_equal(first, second)
+
+
+
 # Some that a framework meets: LeNet's layers, 'same' with an even kernel, depthwise, patches, one
 # dimension with more terms than one piece of a sum, a kernel as large as its image.
 KNOWN = [
@@ -255,14 +268,7 @@ def test_winograds_squares_are_its_formula(monkeypatch, level, dtype):
     @property_test
     @given(geometry=winograd_geometries(lanes))
     def check(geometry):
-        arrays, results = operands(geometry, dtype), []
-        for threads in (1, 3):
-            kernels.set_num_threads(threads)
-            results.append(all_three(*arrays, geometry[2]))
-        exact = all_oracles(*(a.astype(np.float64) for a in arrays), geometry[2])
-        for first, second, expected in zip(*results, exact):
-            assert_close(first, expected, dtype)
-            np.testing.assert_array_equal(first, second)
+        check_on_threads(geometry, dtype)
 
     seen = []
     monkeypatch.setattr(kernels.conv, "SQUARED", dtype)  # float64 too, though it goes the direct way by itself
@@ -293,14 +299,7 @@ def test_depthwise_convolution_is_its_formula(level, dtype):
         x_shape, w_shape, (stride, padding, dilation, groups) = geometry
         planes = tables.depthwise(tables.forward, x_shape[1:], w_shape, stride, padding, dilation, groups)
         seen.append(planes != ())
-        arrays, results = operands(geometry, dtype), []
-        for threads in (1, 3):
-            kernels.set_num_threads(threads)
-            results.append(all_three(*arrays, geometry[2]))
-        exact = all_oracles(*(a.astype(np.float64) for a in arrays), geometry[2])
-        for first, second, expected in zip(*results, exact):
-            assert_close(first, expected, dtype)
-            np.testing.assert_array_equal(first, second)
+        check_on_threads(geometry, dtype)
 
     seen = []
     check()
