@@ -174,7 +174,6 @@ def check_on_threads(geometry, dtype):
         np.testing.assert_array_equal(first, second)
 
 
-
 # Some that a framework meets: LeNet's layers, 'same' with an even kernel, depthwise, patches, one
 # dimension with more terms than one piece of a sum, a kernel as large as its image.
 KNOWN = [

@@ -3,7 +3,7 @@
     conv_forward, conv_input_grad, conv_weight_grad    convolution, closed under differentiation
     matmul                                             the matrix product, by the same loop
     max_pool, scatter_plane, gather_plane              max pooling, and its moves along indices
-    erf, relu, relu_grad, sgd_step, channel_sums       element by element, in one pass through memory
+    erf, relu, relu_grad, sgd_step, channel_sums       in one pass through memory
     set_num_threads, get_num_threads, has_openmp       threads; they never change a bit of a result
     simd_level, set_simd_level                         the instruction set that convolutions use
 

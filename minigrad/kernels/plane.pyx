@@ -21,7 +21,7 @@ from libc.string cimport memcpy
 from .loops cimport aligned, ceil_div, kernels, kernels_for, planes, real_t, threads_for
 
 cdef enum:
-    SLACK = 32  # numbers behind a plane: to align it, and for the last vector
+    SLACK = 32  # numbers behind a plane, so that it can begin with a line of the cache
 
 
 # Where number (i, j) of a plane goes: to row before + i apart and column before + j apart. Every stride-th column

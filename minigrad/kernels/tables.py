@@ -301,7 +301,7 @@ def input_grad(x_shape, w_shape, stride, padding, dilation, groups, lanes, toget
 # and a row of squares should stay in the cache.
 CHANNELS, SQUARES, WIDEST = 32, {forward: 32, input_grad: 64, weight_grad: 1}, 512
 
-NARROW = 4  # numbers of any instruction set's vectors
+NARROW = 4  # numbers in a vector of the compiler's baseline: shorter rows have no use for plane.pyx
 
 
 def check(x_shape, w_shape, stride, padding, dilation, groups):
