@@ -9,7 +9,8 @@
    Complete windows begin `stride` apart. The last vector of a row begins so early that it ends with
    them: it computes some outputs twice. A row that is shorter than a vector runs over into the next
    row, which is written after it; at the end of a plane it goes to the next narrower instruction
-   set. Windows that are cut by a border, and planes with a NaN, go one by one.
+   set. Windows that are cut by a border go one by one. A NaN replaces what is there, and no number is
+   larger than it.
 
    This file is a template, as block.h. */
 
@@ -41,19 +42,22 @@ TARGET ALWAYS_INLINE void NAME(pool_vector)(
     NAME(vector) best = (NAME(vector)){0} - (real)INFINITY, number = best;
     NAME(mask) lane = (NAME(mask)){EACH(LANE)} * (integer)stride, place = lane + (int32_t)at, mask;
     for (ptrdiff_t i = 0; i < A; i++)
-        for (ptrdiff_t j = 0; j < B; j++)
+        for (ptrdiff_t j = 0; j < B; j++) {
+            ptrdiff_t tap = at + i * p->axis[0].step + j * p->axis[1].step;
+            NAME(mask) here = lane + (int32_t)tap;
             for (ptrdiff_t k = 0; k < C; k++) {
-                ptrdiff_t tap = at + i * p->axis[0].step + j * p->axis[1].step + k * p->axis[2].step;
                 if (stride == 1)
                     number = VECTOR(x + tap);
                 else if (stride == 2) /* without touching what is behind the last one */
                     number = SHUFFLE(VECTOR(x + tap), VECTOR(x + tap + LANES - 1), EVEN);
                 else
                     UNROLL for (int l = 0; l < LANES; l++) number[l] = x[tap + l * stride];
-                mask = number > best;
+                mask = (number > best) | (number != number);
                 best = TAKE(NAME(vector), mask, number, best);
-                place = TAKE(NAME(mask), mask, lane + (int32_t)tap, place);
+                place = TAKE(NAME(mask), mask, here, place);
+                tap += p->axis[2].step, here += (int32_t)p->axis[2].step;
             }
+        }
     VECTOR(y) = best;
     *(NAME(indices) *)index = __builtin_convertvector(place, NAME(indices));
 }
@@ -78,7 +82,9 @@ TARGET static void NAME(pool_row)(
     if (A && B && (p->whole >= LANES || (left >= LANES && end <= p->size))) {
         if (p->stride == 2 && A == 1 && B == 2 && C == 2) /* 2x2 on 64x20x10x10 */
             VECTORS(1, 2, 2, 2)
-        else if (p->stride == 2) /* 3x3 s2 p1 on 8x64x112x112 */
+        else if (p->stride == 2 && A == 1 && C == 3) /* 3x3 s2 p1 on 8x64x112x112 */
+            VECTORS(1, B, 3, 2)
+        else if (p->stride == 2)
             VECTORS(A, B, C, 2)
         else if (p->stride == 1)
             VECTORS(A, B, C, 1)
@@ -100,17 +106,13 @@ TARGET static void NAME(pool)(const pooling *p, const void *plane, void *pooled,
     const real *x = plane;
     real *y = pooled;
     ptrdiff_t n = p->axis[2].outputs, left = p->axis[0].outputs * p->axis[1].outputs * n;
-    int has_nan = 0;
-    for (ptrdiff_t i = 0; i < p->size; i++)
-        has_nan |= x[i] != x[i];
-    ptrdiff_t whole = has_nan ? 0 : p->whole; /* vectors compare numbers only */
     for (ptrdiff_t i = 0; i < p->axis[0].outputs; i++)
         for (ptrdiff_t j = 0; j < p->axis[1].outputs; j++, y += n, index += n, left -= n) {
-            if (whole)
+            if (p->whole) /* first, as it may run over what comes before and after */
                 NAME(pool_row)(p, i, j, left - p->first, x, y + p->first, index + p->first);
-            for (ptrdiff_t c = 0; whole && c < p->first; c++)
+            for (ptrdiff_t c = 0; c < p->first; c++)
                 NAME(pool_one)(p, i, j, c, x, y + c, index + c);
-            for (ptrdiff_t c = whole ? p->first + whole : 0; c < n; c++)
+            for (ptrdiff_t c = p->first + p->whole; c < n; c++)
                 NAME(pool_one)(p, i, j, c, x, y + c, index + c);
         }
 }
