@@ -28,40 +28,58 @@ cdef enum:
 
 cdef void add_up(const Loop *loop, Py_ssize_t panel, Py_ssize_t at, Py_ssize_t count, const real_t *image,
                  const real_t *packed, const real_t *bias, real_t *y, Py_ssize_t plane) noexcept nogil:
-    """A panel of channels at the positions at, at + 1, ...: y [depth, plane] of one group of one image."""
+    """A panel of channels at the positions at, at + 1, ...: y [depth, plane] of one group of one image.
+
+    A position has as many results as the loop has phases, side by side in sums and in y.
+    """
     cdef char[(POSITIONS * MAX_COLUMNS + 1) * MAX_BYTES] memory
     cdef real_t *sums = <real_t *> aligned(memory)
     cdef Py_ssize_t d = channel(loop, panel), channels = channel(loop, panel + 1) - d
-    cdef Py_ssize_t vectors = ceil_div(channels, loop.lanes), width = vectors * loop.lanes
-    cdef Py_ssize_t most = most_rows(loop.simd, vectors)
-    cdef Py_ssize_t pieces = ceil_div(loop.taps, PIECE), piece, i, j, p, rows, first, last
+    cdef Py_ssize_t vectors = ceil_div(channels, loop.lanes), width = vectors * loop.lanes, pitch = loop.phases * width
+    cdef Py_ssize_t most = most_rows(loop.simd, vectors), f, i, j, k, p, q, rows, first, last, piece
     for j in range(width):
         sums[j] = bias[d + j] if j < channels else 0
-    for i in range(1, count):
+    for i in range(1, count * loop.phases):
         memcpy(sums + i * width, sums, width * sizeof(real_t))
-    y += d * plane
-    for piece in range(pieces):
-        i = 0
-        while i < count:
-            rows, p = part(count - i, most), at + i
-            # The taps that see the image from any of these positions:
-            first = max(piece * PIECE, min(loop.first[p], loop.first[p + rows - 1]))
-            last = min(piece * PIECE + PIECE, max(loop.last[p], loop.last[p + rows - 1]))
-            if first < last:
-                loop.simd.block_by_rows(rows, vectors, last - first, image, packed + d * loop.taps + first * width,
-                                        loop.base + p, loop.tap + first, NULL, sums + i * width, width, loop.lane_step)
-            if piece == pieces - 1:
-                for j in range(channels):
-                    PREFETCH(y + j * plane + loop.target[p + rows - 1])
-            i += rows
-    if loop.target[at + count - 1] - loop.target[at] == count - 1:
-        for j in range(ceil_div(channels, loop.lanes)):
-            loop.simd.transpose(count, min(loop.lanes, channels - j * loop.lanes), sums + j * loop.lanes, width,
-                                y + j * loop.lanes * plane + loop.target[at], plane)
-    else:
-        for j in range(channels):
-            for i in range(count):
-                y[j * plane + loop.target[at + i]] = sums[i * width + j]
+    y, packed = y + d * plane, packed + d * loop.taps
+    for f in range(loop.phases):
+        for piece in range(ceil_div(loop.cut[f + 1] - loop.cut[f], PIECE)):
+            k, i = loop.cut[f] + piece * PIECE, 0
+            while i < count:
+                rows = part(count - i, most)
+                p, q = f * loop.positions + at + i, f * loop.positions + at + i + rows - 1
+                # The taps that see the image from any of these positions:
+                first, last = max(k, min(loop.first[p], loop.first[q])), min(k + PIECE, max(loop.last[p], loop.last[q]))
+                if first < last:
+                    loop.simd.block_by_rows(rows, vectors, last - first, image, packed + first * width,
+                                            loop.base + at + i, loop.tap + first, NULL, sums + i * pitch + f * width,
+                                            pitch, loop.lane_step)
+                i += rows
+                if k + PIECE >= loop.taps:
+                    for j in range(channels):
+                        PREFETCH(y + j * plane + loop.target[at + i - 1])
+    put_back(loop, at, count, sums, width, channels, y, plane)
+
+
+cdef void put_back(const Loop *loop, Py_ssize_t at, Py_ssize_t count, const real_t *sums, Py_ssize_t width,
+                   Py_ssize_t channels, real_t *y, Py_ssize_t plane) noexcept nogil:
+    """The sums of these positions into y, as many at a time as lie side by side."""
+    cdef Py_ssize_t i = 0, j, n, d
+    while i < count:
+        n = neighbours(loop, at + i, count - i)
+        for j in range(width // loop.lanes):
+            d = j * loop.lanes
+            loop.simd.transpose(n * loop.phases, min(loop.lanes, channels - d), sums + i * loop.phases * width + d,
+                                width, y + d * plane + loop.target[at + i], plane)
+        i += n
+
+
+cdef Py_ssize_t neighbours(const Loop *loop, Py_ssize_t p, Py_ssize_t most) noexcept nogil:
+    """How many positions from p on, `most` of them, have results side by side."""
+    cdef Py_ssize_t n = 1
+    while n < most and loop.target[p + n] == loop.target[p + n - 1] + loop.phases:
+        n += 1
+    return n
 
 
 def correlate(const real_t[:, :, ::1] image, const real_t[:, ::1] packed, const real_t[:, ::1] bias,
@@ -73,7 +91,10 @@ def correlate(const real_t[:, :, ::1] image, const real_t[:, ::1] packed, const 
     """
     cdef Loop loop = read_loop(tables, y, bias.shape[1])
     cdef Py_ssize_t images = image.shape[0], groups = image.shape[1], plane = y.shape[2] // loop.depth
-    cdef Py_ssize_t size = part(loop.positions, POSITIONS), chunks = ceil_div(loop.positions, size), i, p, g, n, panel
+    cdef Py_ssize_t size = part(loop.positions, POSITIONS // loop.phases), row = neighbours(&loop, 0, size)
+    if loop.phases > 1:
+        size -= size % row  # whole rows
+    cdef Py_ssize_t chunks = ceil_div(loop.positions, size), i, p, g, n, panel
     cdef int threads = threads_for(<double> images * groups * loop.depth * loop.taps * loop.positions)
     # Each thread keeps to images of its own, as it did when they were laid out; else panel after panel passes over all.
     cdef Py_ssize_t own = images // threads if images % threads == 0 else images

@@ -69,9 +69,8 @@ def seen(x, w_shape, stride, padding, dilation, groups):
     if max(stride) == 1 or 1 not in w_shape[2:]:
         return x, stride
     tables.check(x.shape[1:], w_shape, stride, padding, dilation, groups)
-    skip = [k == 1 and not any(border) for k, border in zip(w_shape[2:], padding)]
-    x = x[(..., *(slice(None, None, s if skips else 1) for s, skips in zip(stride, skip)))]
-    return x, tuple(1 if skips else s for s, skips in zip(stride, skip))
+    steps = [s if k == 1 and not any(border) else 1 for s, k, border in zip(stride, w_shape[2:], padding)]
+    return x[(..., *(slice(None, None, step) for step in steps))], tuple(s // step for s, step in zip(stride, steps))
 
 
 def run(x, w, bias, y, geometry, groups):

@@ -60,9 +60,9 @@ cdef struct Loop:
     const kernels *simd
     Py_ssize_t lanes  # numbers in a vector
     # from tables.Loop
-    table_t base, target, tap, pick, first, last, vectors
+    table_t base, target, tap, pick, cut, first, last, vectors
     table_t column, to  # of the first position of each vector: its base and target
-    Py_ssize_t positions, taps, pitch, step, n_vectors
+    Py_ssize_t positions, taps, phases, pitch, step, n_vectors
     # the blocks that cover so many channels
     Py_ssize_t depth, columns, blocks
     bint by_channels

@@ -90,7 +90,7 @@ cdef Loop read_loop(tables, array, Py_ssize_t depth) except *:
 
 cdef Loop read_tables(tables, Prepared prepared, array, Py_ssize_t depth) except *:
     cdef const Py_ssize_t[::1] base = tables.base, target = tables.target, tap = tables.tap, pick = tables.pick
-    cdef const Py_ssize_t[::1] first = tables.first, last = tables.last, vectors = tables.vectors
+    cdef const Py_ssize_t[::1] cut = tables.cut, first = tables.first, last = tables.last, vectors = tables.vectors
     cdef const Py_ssize_t[::1] column = prepared.column, to = prepared.to
     cdef Loop loop
     cdef Py_ssize_t i
@@ -99,13 +99,13 @@ cdef Loop read_tables(tables, Prepared prepared, array, Py_ssize_t depth) except
     if loop.lanes != tables.lanes:
         raise RuntimeError("the instruction set was changed during a computation")
     loop.base, loop.target, loop.first, loop.last = &base[0], &target[0], &first[0], &last[0]
-    loop.tap, loop.pick = &tap[0], &pick[0]
+    loop.tap, loop.pick, loop.cut = &tap[0], &pick[0], &cut[0]
     loop.n_vectors = vectors.shape[0]
     loop.vectors = loop.column = loop.to = NULL
     if loop.n_vectors:
         loop.vectors, loop.column, loop.to = &vectors[0], &column[0], &to[0]
-    loop.positions, loop.taps, loop.pitch = base.shape[0], tap.shape[0], tables.pitch
-    loop.step = tables.step
+    loop.positions, loop.taps, loop.phases = base.shape[0], tap.shape[0], cut.shape[0] - 1
+    loop.pitch, loop.step = tables.pitch, tables.step
     loop.depth = depth
     loop.by_channels = tables.by_channels
     if loop.by_channels:

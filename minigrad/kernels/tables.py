@@ -36,6 +36,8 @@ LANE_BY_LANE, ADDING_UP = 1.5, 4  # where both factors are vectors; one vector o
 SCATTERING = 2  # one number of a result whose neighbours are of other loops
 IN_CACHE = 250_000  # numbers that stay there
 
+MOST_PHASES = 8  # of a position: the sums of a block of positions stay in the first cache
+
 
 class Loop(NamedTuple):
     """The tables of one loop."""
@@ -44,7 +46,8 @@ class Loop(NamedTuple):
     target: np.ndarray  # [P] offset in the output plane
     tap: np.ndarray  # [K] offset in the bordered image of one group
     pick: np.ndarray  # [K] offset in the weights of one channel d
-    first: np.ndarray  # [P] the taps [first, last) that see more of the image than its border
+    cut: np.ndarray  # [F + 1] the taps [cut, next cut) of each of F phases: target[p], target[p] + 1, ...
+    first: np.ndarray  # [F * P] the taps [first, last) that see more of the image than its border
     last: np.ndarray
     pitch: int  # from the weights of one channel d to those of the next
     lanes: int  # numbers in a vector
@@ -293,8 +296,26 @@ def input_grad(x_shape, w_shape, stride, padding, dilation, groups, lanes, toget
         loops.append(loop)
     rows, columns = row_starts(g_size, border, g_pitch), (np.arange(g_size[-1]) + border[-1][0]) * g_pitch[-1]
     gaps = sum(loop.base.size for loop in loops) < math.prod(size)
+    if together:
+        loops = side_by_side(loops, len(axes[-1]))
     geometry = Geometry(g_size, bordered, rows, columns, tuple(loops), gaps=gaps)
     return settle(geometry, x_shape[0] // groups, groups)
+
+
+def side_by_side(loops, phases):
+    """One loop for the phases of the last axis, where their results lie next to each other."""
+    beside = [np.array_equal(loop.target, loops[i - i % phases].target + i % phases) for i, loop in enumerate(loops)]
+    if not 1 < phases <= MOST_PHASES or not all(beside):
+        return loops
+    merged = []
+    for i in range(0, len(loops), phases):
+        parts = loops[i : i + phases]
+        cut = np.cumsum([0, *(loop.tap.size for loop in parts)])
+        tap, pick = (np.concatenate([getattr(loop, name) for loop in parts]) for name in ("tap", "pick"))
+        first, last = (np.concatenate([getattr(loop, name) + c for loop, c in zip(parts, cut)])
+                       for name in ("first", "last"))
+        merged.append(parts[0]._replace(tap=tap, pick=pick, cut=cut, first=first, last=last))
+    return merged
 
 
 # Winograd's way pays from so many channels on, and from so many squares, for else its weights take too long;
@@ -329,7 +350,8 @@ def make_loop(base, target, tap, pick, pitch, lanes, together):
         vectors = [rows[:0]]
     vectors = np.concatenate(vectors).astype(np.intp)
     first, last = np.zeros_like(base), np.full_like(base, tap.size)
-    return Loop(base, target, tap, pick, first, last, pitch, lanes, vectors, step, together > 0)
+    cut = np.array([0, tap.size])
+    return Loop(base, target, tap, pick, cut, first, last, pitch, lanes, vectors, step, together > 0)
 
 
 def row_starts(size, border, pitch):
@@ -364,9 +386,7 @@ def overhang(axis, size):
 def limits(size, stride, padding, dilation):
     """The padded shape, and stride and dilation no longer than it: more makes no difference."""
     padded = tuple(s + before + after for s, (before, after) in zip(size, padding))
-    stride = tuple(max(1, min(s, p)) for s, p in zip(stride, padded))
-    dilation = tuple(max(1, min(d, p)) for d, p in zip(dilation, padded))
-    return padded, stride, dilation
+    return padded, tuple(map(min, stride, padded)), tuple(map(min, dilation, padded))
 
 
 def pitches(size):
