@@ -126,11 +126,12 @@ class Generator:
         x = (_fma if dtype == np.float32 else _fma_float64)(x, high - low, low)
         return np.where(x == high, low, x)  # rounding can reach the bound that is left out
 
-    def normal(self, shape, dtype=np.float32, mean=0.0, std=1.0):
+    def normal(self, shape, dtype=np.float32, mean=0.0, std=1.0, one_by_one=False):
         """Return normally distributed floats: ``torch.randn``, ``Tensor.normal_``.
 
         Two uniform numbers u and v make two independent normal ones (Box and Muller, 1958):
         ``sqrt(-2 log(1 - u)) cos(2 pi v)`` and ``sqrt(-2 log(1 - u)) sin(2 pi v)``.
+        ``one_by_one``: as PyTorch fills a tensor that is not contiguous, in float64.
 
         Raises:
             RuntimeError: std is negative or NaN.
@@ -139,7 +140,7 @@ class Generator:
         if not std >= 0:
             raise RuntimeError(f"normal expects std >= 0, but got std={std}")
         n = _numel(shape)
-        if n < 16:
+        if n < 16 or one_by_one:
             return (self._few_normals(n) * std + mean).astype(dtype).reshape(shape)
         x = self._fractions(n, dtype)
         whole = n - n % 16

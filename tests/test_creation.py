@@ -365,7 +365,6 @@ def test_where_creation_differs_from_pytorch_on_purpose():
     assert minigrad.tensor(np.array([1, 2], ">i4")).tolist() == [1, 2]
     assert minigrad.tensor(np.arange(3)[::-1]).tolist() == [2, 1, 0]
     assert minigrad.tensor(np.asfortranarray(np.ones((2, 3)))).stride() == (3, 1)
-    assert minigrad.zeros_like(minigrad.ones(2, 3).t()).stride() == (2, 1)
     # Nobody may write through a tensor into memory that NumPy protects.
     protected = np.ones(3)
     protected.flags.writeable = False
@@ -506,3 +505,44 @@ def test_signatures_are_those_of_pytorch():
 
 def test_other_sequences():
     assert_same(minigrad.tensor(np.asarray(array.array("d", [1, 2]))), torch.tensor([1.0, 2.0]).double())
+
+
+@pytest.mark.parametrize("start, end, step", [
+    (-8, 8, 0.1), (0, 1, 0.1), (3.7, -2.5, -0.01), (1 / 3, 40, 0.3), (0, 1000, 0.25), (-5, -5.5, -1 / 3)])
+def test_ranges_of_floats_are_pytorchs_bits(start, end, step):
+    """Where a range should pass 0, it shows in full how products and sums are rounded."""
+    for dtype, ulps in ("float32", 0), ("float64", 1):
+        for name, args in ("arange", (start, end, step)), ("linspace", (start, end, 77)), ("linspace", (end, start, 3)):
+            mine, theirs = (getattr(m, name)(*args, dtype=getattr(m, dtype)).numpy() for m in (minigrad, torch))
+            np.testing.assert_array_max_ulp(mine, theirs, ulps, dtype)
+
+
+def test_copies_keep_the_order_of_memory():
+    for make in (lambda m: m.ones(2, 3).t(), lambda m: m.ones(2, 3, 4).permute(1, 2, 0),
+                 lambda m: m.ones(4, 6)[::2, ::3].t(), lambda m: m.ones(3).expand(2, 3)):
+        for copy_of in (lambda m, x: x.clone(), lambda m, x: m.zeros_like(x), lambda m, x: m.full_like(x, 2.0),
+                        lambda m, x: x.contiguous()):
+            mine, theirs = (copy_of(m, make(m)) for m in (minigrad, torch))
+            assert mine.stride() == theirs.stride() and mine.shape == theirs.shape
+    assert minigrad.rand_like(minigrad.ones(2, 3).t(), requires_grad=True).is_leaf
+
+
+RANDOM = {
+    "uniform_": lambda m, x: x.uniform_(), "normal_": lambda m, x: x.normal_(1, 2),
+    "random_": lambda m, x: x.random_(9), "rand_like": lambda m, x: m.rand_like(x),
+    "dropout": lambda m, x: m.dropout(x, 0.3, True), "dropout2d": lambda m, x: m.nn.functional.dropout2d(x, 0.3),
+    "xavier": lambda m, x: m.nn.init.xavier_uniform_(x[0]), "kaiming": lambda m, x: m.nn.init.kaiming_normal_(x[0]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("view", [lambda x: x.permute(2, 0, 3, 1), lambda x: x[:, ::2], lambda x: x[..., 0, None]],
+                         ids=["permuted", "every second", "apart"])
+@pytest.mark.parametrize("name", RANDOM)
+def test_random_numbers_come_in_the_order_of_memory(name, view):
+    mine, theirs = [], []
+    for m, found in (minigrad, mine), (torch, theirs):
+        m.manual_seed(0)
+        x = RANDOM[name](m, view(m.ones(3, 4, 5, 6)))
+        found.extend([x, m.randn(3)])  # and the next ones are the same, too
+    for x, y in zip(mine, theirs):
+        np.testing.assert_allclose(x.numpy(), y.numpy(), rtol=1e-6, atol=1e-6)

@@ -112,10 +112,10 @@ def with_gradients(m, last=0.25):
     return [a, b, c]
 
 
-@pytest.mark.parametrize("norm_type", [2.0, 1, 3.5, 0.5, float("inf"), -float("inf"), 0.0, "inf"], ids=repr)
+@pytest.mark.parametrize("norm_type", [2.0, 1, 3.5, 0.5, float("inf"), -float("inf"), 0.0, -2.0, "inf"], ids=repr)
 @pytest.mark.parametrize("max_norm", [1.0, 1000, 0])
 def test_clip_grad_norm(norm_type, max_norm):
-    for last in (0.25, float("nan"), float("inf")):
+    for last in (0.25, 3e30, float("nan"), float("inf")):
         found = []
         for m in (minigrad, torch):
             parameters = with_gradients(m, last)

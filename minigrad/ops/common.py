@@ -61,6 +61,11 @@ def _to(x, dtype):
     return np.array(x).astype(dtype)  # wraps around like PyTorch, where NumPy would raise
 
 
+def plain(x):
+    """A number of NumPy's, or one in a 0-d tensor, as Python's: an option has no dtype to impose."""
+    return x.item() if isinstance(x, (np.generic, Value)) and not x.ndim else x
+
+
 def kind(x):
     """"b", "u", "i" or "f": whether a tensor, an array or a number is bool, integer or float."""
     return np.asarray(getattr(x, "_array", x)).dtype.kind
@@ -132,10 +137,10 @@ def normal_dim(dim, ndim):
     """`dim` counted from the front. A 0-d tensor takes 0 and -1, as in PyTorch."""
     if not hasattr(dim, "__index__") or isinstance(dim, bool):
         raise TypeError(f"argument 'dim' must be int, not {type(dim).__name__}")
-    last = max(ndim, 1)
+    dim, last = dim.__index__(), max(ndim, 1)
     if not -last <= dim < last:
         raise IndexError(f"Dimension out of range (expected to be in range of [{-last}, {last - 1}], but got {dim})")
-    return int(dim) % last
+    return dim % last
 
 
 def normal_dims(dim, ndim):
@@ -203,6 +208,15 @@ def per_dimension(value, dims, argument, function, least):
     if max(values) >= 2**31:
         raise RuntimeError(f"{function}(): {argument}={value} is too large: it must be < 2**31")
     return values
+
+
+def in_memory_order(array, make):
+    """make(shape) for the axes as they lie in memory, the slowest first: so PyTorch fills what is not contiguous.
+
+    Axes of something expanded are taken as they come.
+    """
+    order = range(array.ndim) if 0 in array.strides else sorted(range(array.ndim), key=lambda d: -abs(array.strides[d]))
+    return make(tuple([array.shape[d] for d in order])).transpose(np.argsort(order))
 
 
 def numpy_names(function):

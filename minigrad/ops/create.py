@@ -12,6 +12,7 @@ from .common import (
     cast,
     check_device,
     check_size,
+    in_memory_order,
     int_argument,
     number_as,
     size_argument,
@@ -33,12 +34,8 @@ def tensor(data, *, dtype=None, device=None, requires_grad=False):
                 [3., 4.]])
     """
     wanted = None if dtype is None else dtypes.to_numpy(dtype)
-    if isinstance(data, Value):
-        array = data._array
-    elif hasattr(data, "__array__"):
-        array = np.asarray(data)
-    else:
-        array = _from_numbers(data, wanted)
+    data = getattr(data, "_array", data)
+    array = np.asarray(data) if hasattr(data, "__array__") else _from_numbers(data, wanted)
     if wanted is None:
         wanted = array.dtype.newbyteorder("=")
         dtypes.of(np.empty(0, wanted))
@@ -233,9 +230,19 @@ def arange(start=None, end=None, step=1, *, dtype=None, device=None, requires_gr
         raise RuntimeError(f"step must be nonzero, and lead from start to end: arange({start}, {end}, {step})")
     count = -((start - end) // step) if whole else math.ceil((end - start) / step)
     check_size((count,), numpy_dtype.itemsize, "arange")
-    compute = np.float64 if numpy_dtype.kind == "f" else np.int64
-    array = compute(start) + np.arange(count, dtype=compute) * compute(step)
+    i, lanes = np.arange(count), 32 // numpy_dtype.itemsize
+    if numpy_dtype.kind == "f":  # PyTorch steps from the first number of each vector, which it rounds
+        rest = count // (2 * lanes) * 2 * lanes
+        first = _fused(start, step, i[:rest:lanes]).astype(numpy_dtype)
+        array = np.append(_fused(first[:, None], step, i[:lanes]), _fused(start, step, i[rest:]))
+    else:
+        array = np.int64(start) + i * np.int64(step)
     return leaf(array.astype(numpy_dtype), requires_grad, device)
+
+
+def _fused(x, y, z):
+    """x + y z, rounded once: in the x86's long numbers the product of a number and a count is exact."""
+    return (x + np.longdouble(y) * z).astype(np.float64)
 
 
 def linspace(start, end, steps, *, dtype=None, device=None, requires_grad=False):
@@ -252,9 +259,9 @@ def linspace(start, end, steps, *, dtype=None, device=None, requires_grad=False)
     compute = numpy_dtype.type if numpy_dtype.kind == "f" else np.float64
     ends = (x.item() if isinstance(x, Value) else x for x in (start, end))
     start, end = (compute(number_as(x, numpy_dtype)) for x in ends)
-    step, i = (end - start) / compute(max(steps - 1, 1)), np.arange(steps).astype(compute)
+    step, i = (end - start) / compute(max(steps - 1, 1)), np.arange(steps)
     # PyTorch counts from the nearer end.
-    array = np.where(i < max(steps // 2, 1), start + step * i, end - step * (compute(steps - 1) - i))
+    array = np.where(i < max(steps // 2, 1), _fused(start, step, i), _fused(end, -step, steps - 1 - i))
     return leaf(array.astype(numpy_dtype), requires_grad, device)
 
 
@@ -365,14 +372,17 @@ def randperm(n, *, generator=None, dtype=None, device=None, requires_grad=False)
 
 def _like(function, *example):
     def like(input, *args, dtype=None, **options):
-        """`{model}` in the shape of `input`, and in its dtype unless `dtype` says otherwise.
+        """`{model}` in the shape of `input`, its order of memory, and its dtype unless `dtype` says otherwise.
 
         >>> import minigrad
         >>> minigrad.{name}({example}).dtype
         torch.float32
         """
-        shape = tensor_argument(input, "input", like.__name__).shape
-        return function(shape, *args, dtype=input.dtype if dtype is None else dtype, **options)
+        def make(shape):
+            return function(shape, *args, dtype=input.dtype if dtype is None else dtype, **options)._array
+
+        tensor_argument(input, "input", like.__name__)
+        return leaf(in_memory_order(input._array, make), options.get("requires_grad", False), None)
 
     example = ", ".join(("minigrad.ones(2)", *example))
     return documented(like, f"{function.__name__}_like", model=function.__name__, example=example)

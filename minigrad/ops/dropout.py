@@ -6,7 +6,7 @@ import numpy as np
 
 from .. import random
 from ..engine import wrap
-from .common import tensor_argument
+from .common import in_memory_order, tensor_argument
 
 
 def dropout(input, p=0.5, training=True, inplace=False):
@@ -20,7 +20,7 @@ def dropout(input, p=0.5, training=True, inplace=False):
         >>> minigrad.dropout(minigrad.ones(5), 0.5)
         tensor([0., 0., 2., 0., 0.])
     """
-    return _drop(input, p, training, inplace, tensor_argument(input, "input", "dropout").shape, "dropout")
+    return _drop(tensor_argument(input, "input", "dropout"), p, training, inplace, input._array, "dropout")
 
 
 def dropout2d(input, p=0.5, training=True, inplace=False):
@@ -39,11 +39,11 @@ def dropout2d(input, p=0.5, training=True, inplace=False):
     if ndim != 4:
         warnings.warn(f"dropout2d: of the input {list(input.shape)} the first 2 dimensions are taken as those of the "
                       "channels, as in PyTorch", stacklevel=2)
-    return _drop(input, p, training, inplace, (*input.shape[:2], *[1] * (ndim - 2)), "dropout2d")
+    return _drop(input, p, training, inplace, np.empty((*input.shape[:2], *[1] * (ndim - 2))), "dropout2d")
 
 
-def _drop(input, p, training, inplace, shape, function):
-    """input times noise of this shape."""
+def _drop(input, p, training, inplace, like, function):
+    """input times noise in the shape of an array, drawn in the order of its memory."""
     if not 0.0 <= p <= 1.0:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
     if not training or p == 0 or input.numel() == 0:
@@ -51,5 +51,9 @@ def _drop(input, p, training, inplace, shape, function):
     if p < 1 and not input.is_floating_point():
         raise RuntimeError(f"{function}(): expected a floating-point input, but got {input.dtype}")
     dtype = input._array.dtype
-    scale = random.default_generator.bernoulli(1 - p, shape) / dtype.type(1 - p) if p < 1 else np.zeros((), dtype)
+    if p == 1:
+        scale = np.zeros((), dtype)
+    else:
+        kept = in_memory_order(like, lambda shape: random.default_generator.bernoulli(1 - p, shape))
+        scale = kept / dtype.type(1 - p)
     return input.mul_(wrap(scale)) if inplace else input * wrap(scale)

@@ -7,7 +7,7 @@ gradient in the broadcast shape: the engine sums it down.
 import numpy as np
 
 from .. import dtypes
-from ..engine import Operator, Value, wrap
+from ..engine import Operator, Value, is_grad_enabled, wrap
 from .common import broadcast, cast, kind, number_as, promote, tensor_argument
 from .table import define, named
 
@@ -66,6 +66,25 @@ def zeros(g, **params):
     return wrap(np.zeros_like(g._array))
 
 
+def flat(dx, x):
+    """dx as if it depended on x, with a gradient of 0. Where PyTorch's operator keeps x, its second gradient is 0, not
+    None, and None is what optimisers leave out."""
+    return Flat.apply(dx, x) if is_grad_enabled() else dx
+
+
+class Keep(Operator):
+    """z = x, for an operator made of others, the second gradient of which is to be `flat`."""
+
+    uses = ((0,),)
+    is_view = True
+
+    def forward(self, x):
+        return x[...]
+
+    def backward(self, g):
+        return flat(g, *self.inputs)
+
+
 def power(x, y):
     """x^y; of integers without fractions: 0 where a negative exponent would give one."""
     if kind(y) == "f":
@@ -103,7 +122,8 @@ Remainder = define("Remainder", lambda x, y: divided(floored_remainder, x, y),
 Pow = define("Pow", power, base_rule, exponent_rule)
 Maximum = define("Maximum", np.maximum, lambda g, x, y: shared(g, x, y, x < y), lambda g, x, y: shared(g, y, x, y < x))
 Minimum = define("Minimum", np.minimum, lambda g, x, y: shared(g, x, y, x > y), lambda g, x, y: shared(g, y, x, y > x))
-Clone = define("Clone", np.ndarray.copy, lambda g: g)
+Flat = define("Flat", lambda dx, x: dx.copy(), lambda g: g, zeros, inputs=("dx", "x"))
+Clone = define("Clone", lambda x, order: x.copy(order), lambda g, order: g)
 Where = define("Where", np.where, zeros, lambda g, condition: where(condition, g, 0.0),
                lambda g, condition: where(condition, 0.0, g), inputs=("condition", "x", "y"))
 Clamp = define("Clamp", lambda x, low, high: np.minimum(np.maximum(x, low), high),
@@ -337,4 +357,4 @@ def clone(input):
     >>> minigrad.clone(minigrad.tensor([1, 2]))
     tensor([1, 2])
     """
-    return Clone.apply(tensor_argument(input, "input", "clone"))
+    return Clone.apply(tensor_argument(input, "input", "clone"), order="C" if 0 in input._array.strides else "K")

@@ -2,7 +2,7 @@
 
 from .. import random
 from ..engine import Value, wrap
-from .common import tensor_argument
+from .common import in_memory_order, tensor_argument
 from .create import randint
 from .index import setitem
 from .shape import expand
@@ -31,14 +31,14 @@ def normal_(input, mean=0, std=1, *, generator=None):
     """Random numbers with this mean and standard deviation. RuntimeError for a negative std."""
     if std < 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
-    return _draw(input, "normal", generator, mean, std)
+    return _draw_floats(input, "normal", generator, mean, std, not input._array.flags.c_contiguous)
 
 
 def uniform_(input, from_=0, to=1, *, generator=None):
     """Random numbers from [from_, to). RuntimeError if from_ > to."""
     if from_ > to:
         raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={from_} > to={to}")
-    return _draw(input, "uniform", generator, from_, to)
+    return _draw_floats(input, "uniform", generator, from_, to)
 
 
 def random_(input, *bounds, to=None, generator=None):
@@ -49,12 +49,16 @@ def random_(input, *bounds, to=None, generator=None):
     bounds = bounds if to is None else (*bounds, to)
     if not bounds or any(bound is None for bound in bounds):
         raise NotImplementedError("random_() without its argument 'to' is not implemented")
-    return copy_(input, randint(*bounds, size=tuple(input.shape), generator=generator, dtype=input.dtype))
+    return _draw(input, lambda shape: randint(*bounds, size=shape, generator=generator, dtype=input.dtype)._array)
 
 
-def _draw(input, kind, generator, a, b):
+def _draw_floats(input, kind, generator, *parameters):
     if input._array.dtype.kind != "f":
         raise NotImplementedError(f"\"{kind}_\" not implemented for '{input.dtype.text}'")
     source = generator or random.default_generator
-    setitem(input, ..., wrap(getattr(source, kind)(input._array.shape, input._array.dtype, a, b)))
+    return _draw(input, lambda shape: getattr(source, kind)(shape, input._array.dtype, *parameters))
+
+
+def _draw(input, draw):
+    setitem(input, ..., wrap(in_memory_order(input._array, draw)))
     return input

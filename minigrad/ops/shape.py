@@ -7,8 +7,8 @@ import warnings
 import numpy as np
 
 from ..engine import Operator, Value
-from .common import int_argument, normal_dim, normal_dims, size_argument, tensor_argument, wrong_size
-from .elementwise import clone
+from .common import int_argument, normal_dim, normal_dims, numpy_names, size_argument, tensor_argument, wrong_size
+from .elementwise import Clone
 
 
 class View(Operator):
@@ -16,12 +16,15 @@ class View(Operator):
 
     is_view = True
 
-    def forward(self, x, *, shape):
-        self.shape = x.shape
+    def forward(self, x, *, shape, named="ViewBackward0"):
+        self.shape, self.named = x.shape, named
         return x.reshape(shape)
 
     def backward(self, g):
         return reshape(g, self.shape)
+
+    def name(self):
+        return self.named
 
 
 class Permute(Operator):
@@ -29,12 +32,15 @@ class Permute(Operator):
 
     is_view = True
 
-    def forward(self, x, *, dims):
-        self.dims = dims
+    def forward(self, x, *, dims, named="PermuteBackward0"):
+        self.dims, self.named = dims, named
         return x.transpose(dims)
 
     def backward(self, g):
         return Permute.apply(g, dims=tuple(int(d) for d in np.argsort(self.dims)))
+
+    def name(self):
+        return self.named
 
 
 class Expand(Operator):
@@ -139,6 +145,7 @@ def unflatten(input, dim, sizes):
     return reshape(input, input.shape[:at] + _fill_in(sizes, input.shape[at:at + 1]) + input.shape[at + 1:])
 
 
+@numpy_names
 def squeeze(input, dim=None):
     """Without the dimensions of size 1, or without those of `dim` that have it: a view.
 
@@ -147,10 +154,12 @@ def squeeze(input, dim=None):
         torch.Size([2, 1])
     """
     ndim = tensor_argument(input, "input", "squeeze").ndim
-    dims = () if dim in ((), []) else normal_dims(dim, ndim)
-    return reshape(input, tuple(n for d, n in enumerate(input.shape) if n != 1 or d not in dims))
+    dims = normal_dims(dim, ndim) if listed(dim) else ()
+    return View.apply(input, shape=tuple(n for d, n in enumerate(input.shape) if n != 1 or d not in dims),
+                      named=f"SqueezeBackward{0 if dim is None else 2 if isinstance(dim, (tuple, list)) else 1}")
 
 
+@numpy_names
 def unsqueeze(input, dim):
     """With a new dimension of size 1 at `dim`: a view.
 
@@ -159,12 +168,12 @@ def unsqueeze(input, dim):
         torch.Size([1, 3])
     """
     at = normal_dim(dim, tensor_argument(input, "input", "unsqueeze").ndim + 1)
-    return reshape(input, input.shape[:at] + (1,) + input.shape[at:])
+    return View.apply(input, shape=input.shape[:at] + (1,) + input.shape[at:], named="UnsqueezeBackward0")
 
 
 def contiguous(input):
     """`input` itself if its memory is in C order, else a copy that is."""
-    return input if input._array.flags.c_contiguous else clone(input)
+    return input if input._array.flags.c_contiguous else Clone.apply(input, order="C")
 
 
 # ---- the dimensions in another order
@@ -178,7 +187,9 @@ def permute(input, dims):
         torch.Size([4, 2, 3])
     """
     ndim = tensor_argument(input, "input", "permute").ndim
-    order = tuple(normal_dim(d, ndim) for d in size_argument(dims, "permute", "dims"))
+    order = size_argument(dims, "permute", "dims")
+    if len(order) == ndim:
+        order = tuple(normal_dim(d, ndim) for d in order)
     if sorted(order) != list(range(ndim)):
         raise RuntimeError(f"permute(): input.dim() = {ndim} is not equal to len(dims) = {len(order)}, or there are "
                            f"duplicate dims: {list(order)}")
@@ -196,7 +207,7 @@ def transpose(input, dim0, dim1):
     order = list(range(max(input.ndim, 1)))
     a, b = normal_dim(dim0, input.ndim), normal_dim(dim1, input.ndim)
     order[a], order[b] = order[b], order[a]
-    return Permute.apply(input, dims=tuple(order[:input.ndim]))
+    return Permute.apply(input, dims=tuple(order[:input.ndim]), named="TransposeBackward0")
 
 
 def t(input):
@@ -209,7 +220,7 @@ def t(input):
     """
     if tensor_argument(input, "input", "t").ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.ndim}D")
-    return Permute.apply(input, dims=(1, 0)[2 - input.ndim:])
+    return Permute.apply(input, dims=(1, 0)[2 - input.ndim:], named="TBackward0")
 
 
 def reverse(input):
@@ -305,6 +316,7 @@ def split(tensor, split_size_or_sections, dim=0):
     return tuple(tensor[index_at(at, slice(end - size, end))] for size, end in zip(sizes, itertools.accumulate(sizes)))
 
 
+@numpy_names
 def chunk(input, chunks, dim=0):
     """At most `chunks` pieces of equal size along `dim` (the last may be smaller): a tuple of views.
 
