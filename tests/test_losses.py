@@ -1,5 +1,6 @@
 """Softmax and the losses in depth: every argument against PyTorch, what they refuse, and the losses as modules."""
 
+import functools
 import warnings
 
 import numpy as np
@@ -299,3 +300,24 @@ def test_losses_are_pytorchs(name, options, reduction):
         return module(x, m.tensor([0, 2, 1, 2]) if classes else m.full((4, 3), 0.25, dtype=x.dtype))
 
     check(loss, 1 / (1 + np.exp(-random(4, 3))), differences=False)
+
+
+@pytest.mark.parametrize("options", [
+    {"size_average": False}, {"size_average": True}, {"reduce": False}, {"reduce": True},
+    {"size_average": False, "reduce": True}, {"size_average": True, "reduce": False, "reduction": "sum"}])
+def test_pytorchs_older_reductions(options):
+    for name in ("mse_loss", "smooth_l1_loss", "binary_cross_entropy", "nll_loss", "cross_entropy"):
+        target = LABELS if name in ("nll_loss", "cross_entropy") else np.full((4, 3), 0.25)
+        with pytest.warns(UserWarning, match="please use reduction="):
+            mine = getattr(F(minigrad), name)(minigrad.tensor(abs(LOGITS) % 1), minigrad.tensor(target), **options)
+        with pytest.warns(UserWarning, match="please use reduction="):
+            theirs = getattr(F(torch), name)(torch.tensor(abs(LOGITS) % 1), torch.tensor(target), **options)
+        np.testing.assert_allclose(mine.numpy(), theirs.numpy(), rtol=1e-12)
+    with pytest.warns(UserWarning, match="please use reduction="):
+        assert minigrad.nn.MSELoss(**options).reduction == torch.nn.MSELoss(**options).reduction
+
+
+def test_losses_of_bools_are_those_of_numbers():
+    for name in ("mse_loss", "smooth_l1_loss"):
+        loss = functools.partial(lambda name, m, x, y: getattr(F(m), name)(x, y), name)
+        check(loss, [0.2, 0.7], np.array([True, False]), order=0)  # PyTorch subtracts bools in its gradient

@@ -94,7 +94,6 @@ def test_both_libraries_refuse_layers(code, exception, words):
         ("n.Parameter([1.0])", TypeError, ["data", "list"]),
         # What is not there says so.
         ("n.Linear(1, 1).to('cuda')", RuntimeError, ["cuda"]),
-        ("n.MSELoss(size_average=True)", NotImplementedError, ["size_average", "reduction"]),
     ],
 )  # fmt: skip
 def test_refused_where_pytorch_is_silent_or_unclear(code, exception, words):
@@ -284,3 +283,38 @@ def test_layers_without_inputs_can_be_made(m):
     with pytest.warns(UserWarning, match="zero-element"):
         layer = m.nn.Linear(0, 2)
     assert layer.bias.tolist() == [0, 0] and layer(m.ones(3, 0)).shape == (3, 2)
+
+
+@pytest.mark.parametrize("activation", ["ReLU", "LeakyReLU", "ReLU6"])
+@pytest.mark.parametrize("pool", ["MaxPool1d", "AvgPool1d"])
+def test_a_penalty_on_gradients_decays_every_weight(activation, pool):
+    """The second gradient of a bias behind a kink is 0, not None: weight decay goes on."""
+    after = []
+    for m in (minigrad, torch):
+        m.manual_seed(0)
+        critic = m.nn.Sequential(
+            m.nn.Conv1d(1, 4, 3), getattr(m.nn, activation)(), getattr(m.nn, pool)(2), m.nn.Flatten(),
+            m.nn.Linear(12, 1))
+        optimizer = m.optim.AdamW(critic.parameters(), lr=0.1, weight_decay=0.1)
+        x = m.arange(16.0).reshape(2, 1, 8) / 8 - 1
+        for _ in range(3):
+            x = x.detach().requires_grad_()
+            (gradient,) = m.autograd.grad(critic(x).sum(), x, create_graph=True)
+            optimizer.zero_grad()
+            ((gradient.norm(2, dim=2) - 1) ** 2).mean().backward()
+            optimizer.step()
+        after.append([p.detach().numpy() for p in critic.parameters()])
+    for mine, theirs in zip(*after):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("option", [np.float64(0.3), np.float32(0.5), np.int64(1), "0-d tensor"])
+def test_options_from_numpy_do_not_change_the_dtype(option):
+    def activations(m, x):
+        value = m.tensor(0.5) if option == "0-d tensor" else option
+        f = m.nn.functional
+        return [f.leaky_relu(x, value), f.elu(x, value), f.softplus(x, value), m.nn.LeakyReLU(value)(x),
+                f.smooth_l1_loss(x, x * 2, beta=value if option != "0-d tensor" else 0.5),
+                f.pad(x, (1, 1), value=value if option != "0-d tensor" else 0.5)]
+
+    check(activations, (2, 3), differences=False)

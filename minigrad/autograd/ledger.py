@@ -15,7 +15,8 @@ from ..engine import Operator, is_grad_enabled
 from ..ops import arrange, common, conv, pad, pool, reduce, shape
 from . import frames
 
-QUIET = {"Add", "Sub", "Mul", "Div", "Neg", "Clone", "ToCopy", "Normalise"}  # not worth a word, if the shape stays
+# Not worth a word, if the shape stays.
+QUIET = {"Add", "Sub", "Mul", "Div", "Neg", "Clone", "Keep", "ToCopy", "Normalise"}
 SPOKEN = {"Addmm": "linear", "NativeBatchNorm": "batch_norm", "NativeLayerNorm": "layer_norm"}
 LARGEST = 1024  # the largest image that is tried
 

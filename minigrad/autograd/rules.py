@@ -22,6 +22,8 @@ RULES = {
     elementwise.TruncDiv: "z = x / y rounded towards 0;  dx = 0,  dy = 0: a staircase is flat",
     "Maximum": "z = the larger of x and y;  dx = g where x is larger,  dy = g where y is, half each where equal",
     "Minimum": "z = the smaller of x and y;  dx = g where x is smaller,  dy = g where y is, half each where equal",
+    "Keep": "z = x, which is kept;  dx = g, as if it depended on x",
+    "Flat": "z = x, a gradient, as if it depended on y;  dx = g,  dy = 0",
     "Clone": "z = a copy of x;  dx = g",
     "Where": "z = x where the condition c holds, else y;  dc = 0,  dx = g where c holds,  dy = g elsewhere",
     "Clamp": "z = x kept between a and b;  dx = g where x is inside,  da = g where x < a,  db = g where x > b",
@@ -100,6 +102,7 @@ RULES = {
     "BinaryCrossEntropy": "z = -y · log x - (1 - y) · log(1 - x);  dx = g · (x - y) / (x · (1 - x)),  "
                           "dy = g · (log(1 - x) - log x)",
     "SmoothL1Loss": "z = x² / (2·beta) near 0, else |x| - beta / 2;  dx = g · x / beta near 0, else g · sign x",
+    "Once": "z = x, a gradient;  it has no derivative of its own",
     "AccumulateGrad": "a leaf: its gradient is added to .grad",
 }  # fmt: skip
 

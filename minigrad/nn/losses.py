@@ -10,7 +10,8 @@ class Loss(Simple):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        check_reduction(self.reduction, self.size_average, self.reduce)
+        self.reduction = check_reduction(self.reduction, self.size_average, self.reduce)
+        self.size_average = self.reduce = None
         for name in self._names:
             if name.endswith("weight"):
                 self.register_buffer(name, self.__dict__.pop(name))

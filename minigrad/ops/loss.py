@@ -9,8 +9,19 @@ import warnings
 import numpy as np
 
 from ..engine import Operator, is_grad_enabled, wrap
-from .common import cast, check_size, float_argument, int_argument, normal_dim, same_dtype, tensor_argument, wrong_size
-from .elementwise import clamp, where
+from .common import (
+    cast,
+    check_size,
+    float_argument,
+    int_argument,
+    normal_dim,
+    plain,
+    promote,
+    same_dtype,
+    tensor_argument,
+    wrong_size,
+)
+from .elementwise import Keep, clamp, where
 from .index import take
 from .shape import reshape, unsqueeze
 from .table import define, named
@@ -102,15 +113,12 @@ def log_softmax(input, dim=None, dtype=None):
 
 
 def _along(operator, input, dim, dtype, function):
-    x = tensor_argument(input, "input", function)
-    if dtype is not None:
-        x = x.to(dtype=dtype)
+    x = tensor_argument(input, "input", function).to(dtype=dtype)
     if dim is None:
         warnings.warn(f"Implicit dimension choice for {function} has been deprecated. Change the call to include "
                       "dim=X as an argument.", stacklevel=3)
         dim = 0 if x.ndim in (0, 1, 3) else 1
-    dim = normal_dim(dim, float_argument(x, "input", function).ndim)
-    return operator.apply(x, dim=dim) if x.ndim else reshape(operator.apply(reshape(x, (1,)), dim=0), ())
+    return operator.apply(x, dim=normal_dim(dim, float_argument(x, "input", function).ndim))
 
 
 # ---- losses of classes
@@ -129,7 +137,7 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
         >>> nn.functional.nll_loss(tensor([[-0.1, -2.4], [-1.6, -0.2]]), tensor([0, 1]))
         tensor(0.1500)
     """
-    check_reduction(reduction, size_average, reduce)
+    reduction = check_reduction(reduction, size_average, reduce)
     labels = _labels(input, target, weight, ignore_index, "nll_loss")
     return _likelihood(input, labels, labels != ignore_index, weight, reduction)
 
@@ -147,7 +155,7 @@ def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-1
         >>> nn.functional.cross_entropy(tensor([[0.0, 0.0], [0.0, 100.0]]), tensor([0, 1]), reduction="none")
         tensor([0.6931, 0.0000])
     """
-    check_reduction(reduction, size_average, reduce)
+    reduction = check_reduction(reduction, size_average, reduce)
     function, smoothing = "cross_entropy", label_smoothing
     y, x = tensor_argument(target, "target", function)._array, tensor_argument(input, "input", function)._array
     dim = normal_dim(0 if x.ndim == 1 else 1, x.ndim)
@@ -173,7 +181,7 @@ def _likelihood(log_p, labels, counts, weight, reduction, smoothing=0.0):
     dim = min(log_p.ndim, 2) - 1
     safe = np.where(counts, labels, 0).astype(np.int64)
     factors = counts.astype(log_p._array.dtype) * (1 if weight is None else weight._array[safe])
-    losses = -take(log_p, safe, dim, "NllLoss") * wrap(factors)
+    losses = -take(Keep.apply(log_p), safe, dim, "NllLoss") * wrap(factors)
     if smoothing:
         losses = (1 - smoothing) * losses + smoothing * _expected(log_p, 1 / max(log_p.shape[dim], 1), weight)
     losses = where(wrap(counts), losses, 0.0)  # a choice, because a product with 0 would keep what is infinite
@@ -238,7 +246,7 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
     """
     function = "binary_cross_entropy"
     same_dtype(input, target, "target", function)
-    _check_binary(input, target, function, reduction, size_average, reduce)
+    reduction = _check_binary(input, target, function, reduction, size_average, reduce)
     for name, x in (("input", input._array), ("target", target._array)):
         if not ((x >= 0) & (x <= 1)).all():
             raise RuntimeError(f"{function}(): all elements of {name} should be between 0 and 1")
@@ -259,7 +267,7 @@ def binary_cross_entropy_with_logits(input, target, weight=None, size_average=No
         tensor([6.9315e-01, 1.0000e+04])
     """
     function = "binary_cross_entropy_with_logits"
-    _check_binary(input, target, function, reduction, size_average, reduce)
+    reduction = _check_binary(input, target, function, reduction, size_average, reduce)
     if target._array.dtype.kind != "f":
         raise RuntimeError(f"{function}(): expected a floating-point target, but got {target.dtype}")
     positive = _weigh(target, pos_weight, "pos_weight", function)
@@ -268,10 +276,10 @@ def binary_cross_entropy_with_logits(input, target, weight=None, size_average=No
 
 
 def _check_binary(input, target, function, *reduction):
-    check_reduction(*reduction)
     if tensor_argument(target, "target", function).shape != tensor_argument(input, "input", function).shape:
         raise ValueError(f"{function}(): target size ({target.shape}) must be the same as input size ({input.shape})")
     float_argument(input, "input", function)
+    return check_reduction(*reduction)
 
 
 def _weigh(x, weight, name, function):
@@ -301,7 +309,7 @@ def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", wei
         >>> nn.functional.l1_loss(tensor([1.0, 2.0]), tensor([0.0, 4.0]))
         tensor(1.5000)
     """
-    differences = _differences("l1_loss", input, target, weight, reduction, size_average, reduce)
+    differences, reduction = _differences("l1_loss", input, target, weight, reduction, size_average, reduce)
     return _reduce(abs(differences), reduction, weight=weight)
 
 
@@ -312,7 +320,7 @@ def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", we
         >>> nn.functional.mse_loss(tensor([1.0, 2.0]), tensor([0.0, 4.0]))
         tensor(2.5000)
     """
-    differences = _differences("mse_loss", input, target, weight, reduction, size_average, reduce)
+    differences, reduction = _differences("mse_loss", input, target, weight, reduction, size_average, reduce)
     return _reduce(differences * differences, reduction, "MseLoss", weight=weight)
 
 
@@ -326,14 +334,16 @@ def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mea
         >>> nn.functional.smooth_l1_loss(tensor([0.5, 2.0]), tensor([0.0, 4.0]), reduction="none")
         tensor([0.1250, 1.5000])
     """
+    beta = plain(beta)
     if not beta >= 0:
         raise RuntimeError(f"smooth_l1_loss does not support negative values for beta, but beta={beta}")
-    differences = _differences("smooth_l1_loss", input, target, None, reduction, size_average, reduce)
+    differences, reduction = _differences("smooth_l1_loss", input, target, None, reduction, size_average, reduce)
     return _reduce(SmoothL1.apply(differences, beta=beta), reduction, "SmoothL1Loss")
 
 
 def _differences(function, input, target, weight, *reduction):
-    check_reduction(*reduction)
+    """input - target, checked, and the reduction."""
+    reduction = check_reduction(*reduction)
     tensor_argument(input, "input", function)
     tensor_argument(target, "target", function)
     if weight is not None and tensor_argument(weight, "weight", function).shape != input.shape:
@@ -342,9 +352,11 @@ def _differences(function, input, target, weight, *reduction):
         warnings.warn(f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). "
                       "This will likely lead to incorrect results due to broadcasting. Please ensure they have the "
                       "same size.", stacklevel=3)
-    if function != "l1_loss" and target._array.dtype.kind != "f":
-        float_argument(input, "input", function)
-    return input - target
+    if function != "l1_loss":
+        if target._array.dtype.kind != "f":
+            float_argument(input, "input", function)
+        input, target = promote(input, target)  # bools, too
+    return input - target, reduction
 
 
 def _reduce(losses, reduction, name=None, total=None, weight=None):
@@ -362,11 +374,15 @@ def _reduce(losses, reduction, name=None, total=None, weight=None):
 
 
 def check_reduction(reduction, size_average=None, reduce=None):
-    """ValueError for an unknown reduction; PyTorch's two older arguments are gone."""
+    """The reduction, also by PyTorch's two older arguments, with a warning. ValueError for an unknown one."""
     if size_average is not None or reduce is not None:
-        raise NotImplementedError("arguments 'size_average' and 'reduce' are not implemented: use 'reduction'")
+        mean, each = size_average is None or size_average, reduce is not None and not reduce
+        reduction = "none" if each else "mean" if mean else "sum"
+        warnings.warn("size_average and reduce args will be deprecated, please use "
+                      f"reduction='{reduction}' instead.", stacklevel=3)
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"{reduction} is not a valid value for reduction: it must be 'none', 'mean' or 'sum'")
+    return reduction
 
 
 # ---- and what goes with them

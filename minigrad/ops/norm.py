@@ -57,6 +57,8 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
     if eps < 0 or training and eps == 0:
         raise ValueError(f"{function}(): eps must be positive (0 only outside of training), but got {eps}")
     _check(function, input, statistics | {"weight": weight, "bias": bias}, channels)
+    if input.ndim < 2:
+        raise IndexError(f"{function}(): expected an input (N, C, *), but its shape is {list(input.shape)}")
     for name, running in statistics.items():
         if running is not None and running.requires_grad:
             raise RuntimeError(f"{function}() is not differentiable with respect to argument '{name}'")

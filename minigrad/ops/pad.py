@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from .common import check_size, number_as, size_argument, tensor_argument
+from .common import check_size, number_as, plain, size_argument, tensor_argument
+from .elementwise import Keep
 from .index import GetItem
 from .shape import contiguous
 from .table import define
@@ -61,7 +62,7 @@ def pad(input, pad, mode="constant", value=None):
         raise RuntimeError(f"{given}: padding length must be even and at most twice the number of dimensions")
     pairs = tuple(zip(sizes[::2], sizes[1::2]))[::-1]
     borders = ((0, 0),) * (input.ndim - len(pairs)) + pairs
-    value = 0 if value is None else number_as(value, input._array.dtype)
+    value = 0 if value is None else number_as(plain(value), input._array.dtype)
     if mode != "constant":
         if value:
             raise RuntimeError(f"{given} takes no argument 'value', but got value={value}")
@@ -72,6 +73,7 @@ def pad(input, pad, mode="constant", value=None):
     check_size(result, input._array.itemsize, "pad")
     if mode == "constant":
         return Pad.apply(input, borders=borders, value=value)
+    input = input if mode == "circular" else Keep.apply(input)
     for axis in range(input.ndim - len(pairs), input.ndim):
         places = _places(input.shape[axis], *borders[axis], mode)
         input = GetItem.apply(input, index=(*[slice(None)] * axis, places))

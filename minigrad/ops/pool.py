@@ -22,6 +22,7 @@ from ..engine import Operator, wrap
 from .arrange import cat
 from .common import cast, check_size, float_argument, int_argument, per_dimension, tensor_argument
 from .conv import conv
+from .elementwise import Keep, flat
 from .pad import pad
 from .reduce import mean
 from .shape import index_at, reshape, squeeze, unsqueeze
@@ -31,6 +32,7 @@ from .table import define, documented, named
 class MaxPool(Operator):
     """y = the largest element of each window (the first of equals; NaN is the largest)."""
 
+    uses = ((0,),)
     keeps = True
 
     def forward(self, x, *, kernel, stride, padding, dilation, out):
@@ -39,7 +41,7 @@ class MaxPool(Operator):
         return y, self.indices
 
     def backward(self, g, _):
-        return Scatter.apply(g, indices=self.indices, plane=self.plane)
+        return flat(Scatter.apply(g, indices=self.indices, plane=self.plane), *self.inputs)
 
     def name(self):
         return f"MaxPool{len(self.plane)}DWithIndicesBackward0"
@@ -105,7 +107,7 @@ def avg_pool(function, dims, input, kernel_size, stride=None, padding=0, ceil_mo
         counts.append(np.minimum(start + k, m + counted) - np.maximum(start, -counted))
         border = [p, max((o - 1) * s + k - m - p, 0), *border]
     ones = wrap(np.ones((1, 1, *kernel), x._array.dtype))
-    x = reshape(x, (n * c, 1, *size))  # every channel an image of its own, convolved with ones
+    x = reshape(Keep.apply(x), (n * c, 1, *size))  # every channel an image of its own, convolved with ones
     sums = conv(pad(x, border) if any(border) else x, ones, None, stride, 0, 1, 1, dims)
     count = wrap(np.asarray(math.prod(np.ix_(*counts)), sums._array.dtype))
     means = reshape(sums, (n, c, *out)) / (count if divisor_override is None else divisor_override)
@@ -133,6 +135,7 @@ def adaptive_avg_pool(function, dims, input, output_size):
     if set(out) == {1}:
         return mean(input, tuple(range(2, input.ndim)), keepdim=True)
     _check(function, input, 2)
+    input = Keep.apply(input)
     for dim, o in enumerate(out, 2):
         n = input.shape[dim]
         windows = [input[index_at(dim, slice(i * n // o, -(-(i + 1) * n // o)))] for i in range(o)]

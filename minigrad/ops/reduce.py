@@ -11,8 +11,8 @@ from .. import dtypes, kernels
 from ..engine import Operator, wrap
 from .arrange import cat, flip
 from .common import cast, floating, normal_dim, normal_dims, numpy_names, tensor_argument
-from .elementwise import clone, where
-from .shape import expand, index_at, reshape, split, squeeze
+from .elementwise import Keep, clone, where
+from .shape import expand, index_at, listed, reshape, split, squeeze
 from .table import define, documented, named
 
 
@@ -22,6 +22,8 @@ class Reduction(Operator):
     def forward(self, x, *, dim, keepdim, **options):
         vars(self).update(options)
         self.shape, self.keepdim, self.number = x.shape, keepdim, int(dim is not None)
+        if keepdim is not False:
+            bool_argument(keepdim, "keepdim", type(self).__name__.lower())
         self.dims = normal_dims(dim, x.ndim)
         return self.reduce(x, self.dims, keepdim)
 
@@ -105,6 +107,13 @@ class Extremum(Reduction):
         return f"{self.kind.capitalize()}Backward{4 - len(self.kind)}"
 
 
+def bool_argument(value, argument, function):
+    """`value`; TypeError unless it is True or False."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{function}(): argument '{argument}' must be bool, not {type(value).__name__}: {value!r}")
+    return value
+
+
 def root_rule(g, z, p):
     """d/dx x^(1/p) = z^(1-p) / p, but 0 where z is 0."""
     z = where(z == 0, math.inf, z) if p > 1 else z
@@ -170,6 +179,7 @@ def var(input, dim=None, unbiased=True, keepdim=False, *, correction=None):
     """
     if isinstance(dim, bool):
         dim, unbiased = None, dim
+    bool_argument(unbiased, "unbiased", "var")
     tensor_argument(input, "input", "var")
     if input._array.dtype.kind != "f":
         raise RuntimeError("std and var only support floating point and complex dtypes")
@@ -196,15 +206,16 @@ def prod(input, dim=None, keepdim=False, *, dtype=None):
     >>> minigrad.tensor([[1.0, 2.0], [3.0, 4.0]]).prod(0)
     tensor([3., 8.])
     """
-    x = _numbers(input, "prod", dtype)
+    x, keepdim = _numbers(input, "prod", dtype), bool_argument(keepdim, "keepdim", "prod")
     at = 0 if dim is None else normal_dim(dim, x.ndim)
-    x = clone(reshape(x, (-1,)) if dim is None or x.ndim == 0 else x)
+    x = clone(Keep.apply(reshape(x, (-1,)) if dim is None or x.ndim == 0 else x))
     while (size := x.shape[at]) > 1:
         first, second, odd = split(x, (size // 2, size // 2, size % 2), at)
         x = cat([first * second, odd], at)
     if size == 0:
         x = sum(x, at, keepdim=True) + 1  # the empty product
-    return named(x if keepdim and dim is not None and input.ndim else x[index_at(at, 0)], "Prod")
+    return named(x if keepdim and dim is not None and input.ndim else x[index_at(at, 0)], "Prod",
+                 int(dim is not None))
 
 
 def cumsum(input, dim, *, dtype=None):
@@ -246,7 +257,7 @@ def amin(input, dim=None, keepdim=False):
 def extremum(input, dim, keepdim, kind):
     """`Extremum` over `dim`, after the checks that there is an element in each place."""
     check_elements(tensor_argument(input, "input", kind), dim, kind)
-    return Extremum.apply(input, dim=dim, keepdim=keepdim, kind=kind)
+    return Extremum.apply(input, dim=dim, keepdim=bool_argument(keepdim, "keepdim", kind), kind=kind)
 
 
 def logsumexp(input, dim, keepdim=False):
@@ -261,7 +272,7 @@ def logsumexp(input, dim, keepdim=False):
     x = floating(tensor_argument(input, "input", "logsumexp"))
     dims = normal_dims((None,) if dim is None else dim, x.ndim)
     z = Logsumexp.apply(x, dims=dims)
-    return z if keepdim else named(squeeze(z, dims), "Logsumexp")
+    return z if bool_argument(keepdim, "keepdim", "logsumexp") else named(squeeze(z, dims), "Logsumexp")
 
 
 def norm(input, p="fro", dim=None, keepdim=False, out=None, dtype=None):
@@ -313,7 +324,8 @@ def _truth(function, example):
         tensor([{example}, False])
         """
         x = tensor_argument(input, "input", name)._array
-        found = function(x, axis=() if dim in ((), []) else normal_dims(dim, x.ndim), keepdims=keepdim)
+        dims, keepdim = normal_dims(dim, x.ndim) if listed(dim) else (), bool_argument(keepdim, "keepdim", name)
+        found = function(x, axis=dims, keepdims=keepdim)
         return wrap(found.astype(x.dtype if x.dtype == np.uint8 else bool))
 
     return documented(truth, name, example=example)
@@ -335,7 +347,7 @@ def count_nonzero(input, dim=None):
 
 def check_elements(input, dim, name):
     """RuntimeError or IndexError for a reduction that has no value: over nothing."""
-    if input.numel() == 0 and dim in (None, (), []):
+    if input.numel() == 0 and (dim is None or not listed(dim)):
         raise (IndexError if "arg" in name else RuntimeError)(
             f"{name}(): Expected reduction dim to be specified for input.numel() == 0: name it in the argument 'dim'.")
     if input.ndim and 0 in [input.shape[d] for d in normal_dims(dim, input.ndim)]:

@@ -11,15 +11,16 @@ from ..engine import Value, wrap
 from .common import int_argument, normal_dim, numpy_names, tensor_argument
 from .elementwise import maximum, minimum
 from .index import take
-from .reduce import check_elements, extremum
+from .reduce import bool_argument, check_elements, extremum
 from .shape import reshape
+from .table import named
 
 
 class Pair(namedtuple("Pair", ("values", "indices"))):
     """Elements and where they stood, as PyTorch returns and prints them."""
 
     def __repr__(self):
-        return f"torch.return_types.{type(self).__name__}(\nvalues={self.values},\nindices={self.indices})"
+        return f"torch.return_types.{type(self).__name__}(\nvalues={self.values!r},\nindices={self.indices!r})"
 
 
 RETURN_TYPES = {name: type(name, (Pair,), {}) for name in ("max", "min", "sort", "topk")}
@@ -32,7 +33,7 @@ def _chosen(name, input, dim, choose):
     indices = np.asarray(choose(x._array, at))
     # A copy: the gradient needs the indices as they are now.
     found = take(x, indices, at, name.capitalize()), wrap(indices.copy())
-    return RETURN_TYPES[name](*(found if input.ndim else [reshape(y, ()) for y in found]))
+    return RETURN_TYPES[name](*(found if input.ndim else [named(reshape(y, ()), name.capitalize()) for y in found]))
 
 
 def _order(x, at, descending):
@@ -69,10 +70,10 @@ def _extreme(name, of_two, choose, input, dim, keepdim):
     if isinstance(dim, Value):
         return of_two(input, dim)
     tensor_argument(input, "input", name)
-    if dim is None and not keepdim:
+    if dim is None and not bool_argument(keepdim, "keepdim", name):
         return extremum(input, None, False, name)
     check_elements(input, normal_dim(dim, input.ndim), name)
-    return _chosen(name, input, dim, lambda x, at: choose(x, at, keepdims=keepdim))
+    return _chosen(name, input, dim, lambda x, at: choose(x, at, keepdims=bool_argument(keepdim, "keepdim", name)))
 
 
 def argmax(input, dim=None, keepdim=False):
@@ -102,7 +103,7 @@ def _arg(function, input, dim, keepdim):
         raise RuntimeError(f"{name}(): does not support bool input")
     dim = dim if dim is None else normal_dim(dim, x.ndim)
     check_elements(input, dim, name)
-    return wrap(function(x, axis=dim if x.ndim else None, keepdims=keepdim))
+    return wrap(function(x, axis=dim if x.ndim else None, keepdims=bool_argument(keepdim, "keepdim", name)))
 
 
 def sort(input, dim=-1, descending=False, *, stable=False):
@@ -116,8 +117,8 @@ def sort(input, dim=-1, descending=False, *, stable=False):
     (tensor([3., 2., 1.]), tensor([0, 2, 1]))
     """
     tensor_argument(input, "input", "sort")
-    if not isinstance(descending, bool) or not isinstance(stable, (bool, type(None))):
-        raise TypeError(f"sort(): descending and stable must be bool, but got {descending!r} and {stable!r}")
+    bool_argument(descending, "descending", "sort")
+    bool_argument(stable or False, "stable", "sort")
     return _chosen("sort", input, dim, lambda x, at: _order(x, at, descending))
 
 
@@ -147,6 +148,8 @@ def topk(input, k, dim=-1, largest=True, sorted=True):
         raise RuntimeError(f"topk(): selected index k out of range: k={k}, but the input has shape {list(input.shape)}")
     if input._array.dtype == bool:
         raise RuntimeError("topk() does not support bool dtypes on CPU")
+    bool_argument(largest, "largest", "topk")
+    bool_argument(sorted, "sorted", "topk")
     if input.ndim == 0:
         k = 1
     return _chosen("topk", input, dim, lambda x, at: np.take(_order(x, at, largest), np.arange(k), at))

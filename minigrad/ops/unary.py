@@ -6,8 +6,8 @@ import numpy as np
 
 from .. import kernels
 from ..engine import Operator
-from .common import float_argument, floating, int_argument, tensor_argument
-from .elementwise import clone, where, zeros
+from .common import float_argument, floating, int_argument, plain, tensor_argument
+from .elementwise import clone, flat, where, zeros
 from .inplace import in_place
 from .table import define, documented, named
 
@@ -93,7 +93,7 @@ def to_decimals(x, decimals):
 # Where e^x is not chosen it must not overflow either: 0 times its infinity would be NaN.
 Round = define("Round", to_decimals, zeros)
 LeakyRelu = define("LeakyRelu", lambda x, negative_slope: np.where(x > 0, x, x * negative_slope),
-                   lambda g, x, negative_slope: where(x > 0, g, g * negative_slope))
+                   lambda g, x, negative_slope: flat(where(x > 0, g, g * negative_slope), x))
 Elu = define("Elu", lambda x, alpha: np.where(x <= 0, alpha * np.expm1(x), x),
              lambda g, x, alpha: where(x <= 0, g * (alpha * exp(where(x < 0, x, 0.0))), g))
 Gelu = define("Gelu", lambda x: 0.5 * x * (1 + kernels.erf(x * 0.5**0.5)),
@@ -104,7 +104,7 @@ Softplus = define("Softplus",
                   lambda g, x, beta, threshold: where(x * beta > threshold, g, g * sigmoid(x * beta)))
 LogSigmoid = define("LogSigmoid", lambda x: np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x))),
                     lambda g, x: g * sigmoid(-x))
-Relu6 = define("Hardtanh", lambda x: np.clip(x, 0, 6), lambda g, x: where((x <= 0) | (x >= 6), 0.0, g))
+Relu6 = define("Hardtanh", lambda x: np.clip(x, 0, 6), lambda g, x: flat(where((x <= 0) | (x >= 6), 0.0, g), x))
 
 
 class Relu(Operator):
@@ -119,7 +119,7 @@ class Relu(Operator):
         return ReluGrad.apply(g, self.output)
 
 
-ReluGrad = define("ReluGrad", kernels.relu_grad, lambda g, y: ReluGrad.apply(g, y), lambda g: None, inputs=("dz", "y"))
+ReluGrad = define("ReluGrad", kernels.relu_grad, lambda g, y: ReluGrad.apply(g, y), zeros, inputs=("dz", "y"))
 
 
 def relu(input):
@@ -136,6 +136,7 @@ def activate(name, operator, input, inplace=False, **params):
     """operator.apply(input, **params) of a checked input; with inplace, written into it."""
     float_argument(input, "input", name)
     for argument, value in params.items():
+        params[argument] = value = plain(value)
         if not isinstance(value, (int, float)):
             raise TypeError(f"{name}(): argument '{argument}' must be Number, not {type(value).__name__}")
     return (in_place(operator.apply, name) if inplace else operator.apply)(input, **params)

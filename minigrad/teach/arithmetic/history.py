@@ -62,11 +62,12 @@ def _reader(node):
 
 def _kept(node, i, call, shape=None):
     """Input i of an operator, of this shape: kept, a leaf, or computed again. Lost if it is none of these."""
+    maker = node.next_functions[i][0]
     try:
-        found = node.inputs[i] if node.uses else None
+        keeper = maker if isinstance(maker, elementwise.Keep) else node
+        found = keeper.inputs[i] if keeper.uses else None
     except RuntimeError:
         raise Gone(call) from None
-    maker = node.next_functions[i][0]
     if found is None and maker is not None:
         found = _made(maker, call, shape)
     if found is None:
@@ -220,7 +221,7 @@ def _likelihood(node, y):
     labels."""
     while not isinstance(node, GetItem):
         node = next(before for before, _ in node.next_functions if before is not None)
-    if isinstance(node.next_functions[0][0], LogSoftmax):
+    if isinstance(_before(node, elementwise.Keep).next_functions[0][0], LogSoftmax):
         raise Lost("cross_entropy")
 
 
