@@ -23,6 +23,7 @@ cdef class Value:
     cdef public Version _version_counter
     cdef public View _view
     cdef public dict _hooks        # of a leaf; those of a result live with its operator
+    cdef readonly bint retains_grad
     cdef object __weakref__
 
     cdef Operator node(self)

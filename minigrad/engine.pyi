@@ -32,6 +32,7 @@ class Value:
     _version_counter: Version
     _view: View | None
     _hooks: dict | None
+    retains_grad: bool
     requires_grad: bool
     @property
     def is_leaf(self) -> bool: ...

@@ -150,12 +150,14 @@ cdef class Value:
             again = replay(view.chain, view.base)
         finally:
             set_grad_mode(before)
-        self._node, self._output_nr = again._node, again._output_nr
+        self._set_history(again)
 
     def _set_history(self, Value other not None):
         """Take over the maker of `other`: the end of every in-place write."""
         self._node, self._output_nr = other.node(), other._output_nr
         self._leaf_requires_grad = other._leaf_requires_grad
+        if self.retains_grad and self._node is not None:
+            self._node._retain(self)
 
     @property
     def requires_grad(self):
@@ -327,6 +329,7 @@ cdef class Operator:
         return f"<{self.name().removeprefix('torch::autograd::')} object at {id(self):#x}>"
 
     def _retain(self, Value tensor not None):
+        tensor.retains_grad = True
         self._retained = (self._retained or {}) | {tensor._output_nr: weakref.ref(tensor)}
 
 

@@ -18,8 +18,9 @@ from .size import Size
 class Tensor(Value):
     """A multi-dimensional array that autograd can follow.
 
-    Make one with `tensor(data)`, `zeros`, `rand`, `from_numpy` and their kind. Tensor(2, 3) gives an
-    uninitialised float32 tensor of that size, Tensor([1, 2]) a float32 copy of the data, as in PyTorch.
+    Make one with `tensor(data)`, `zeros`, `rand`, `from_numpy` and their kind. Tensor(2, 3) and Tensor(x.shape) give
+    an uninitialised float32 tensor of that size, Tensor([1, 2]) a float32 copy of the data, Tensor(x) a view of x, as
+    in PyTorch. TypeError for what is no size and no data.
 
         >>> import minigrad
         >>> x = minigrad.arange(3.0, requires_grad=True)
@@ -32,8 +33,12 @@ class Tensor(Value):
     device, is_cuda = devices.CPU, False
 
     def __new__(cls, *data):
-        is_size = data and all(isinstance(n, int) for n in data)
-        made = create.empty(*data) if is_size else create.tensor(data[0] if data else [], dtype=dtypes.float32)
+        if len(data) != 1 or isinstance(data[0], Size) or not hasattr(data[0], "__len__"):
+            made = create.empty(*data or (0,))
+        elif isinstance(data[0], Value):
+            return data[0][...]
+        else:
+            made = create.tensor(data[0], dtype=dtypes.float32)
         return rebuild(cls, made._array, False)
 
     # ---- what it is
@@ -51,6 +56,9 @@ class Tensor(Value):
     @data.setter
     def data(self, new):
         common.tensor_argument(new, "new", "data")
+        if self.requires_grad and not new.is_floating_point():
+            raise RuntimeError("data set to a tensor that requires gradients must be floating point, "
+                               f"but it is {new.dtype}")
         self._array = new._array
 
     def size(self, dim=None):
@@ -101,6 +109,10 @@ class Tensor(Value):
             if given != own:
                 raise RuntimeError(f"assigned grad has data of a different size or type: {given}, not {own}")
         self._grad = value
+
+    @grad.deleter
+    def grad(self):
+        self._grad = None
 
     def backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=None):
         """Add the derivative of this tensor by each leaf to that leaf's `.grad`.
@@ -215,6 +227,9 @@ class Tensor(Value):
 
     def __iter__(self):
         return (self[i] for i in range(len(self)))
+
+    def __reversed__(self):
+        return arrange.flip(self, (0,)) if self.ndim else self
 
     def __bool__(self):
         if self._array.size != 1:
@@ -336,7 +351,7 @@ register_tensor_type(Tensor)
 # ---- functions that are methods too: each is explained where it stands
 
 METHODS = {
-    arrange: "roll tril triu",
+    arrange: "flip repeat roll tril triu",
     compare: """allclose bitwise_and bitwise_not bitwise_or bitwise_xor eq equal ge gt isclose isfinite isinf isnan le
         logical_and logical_not logical_or logical_xor lt ne""",
     elementwise: """add clamp clamp_max clamp_min clone div floor_divide masked_fill maximum minimum mul pow
@@ -349,7 +364,8 @@ METHODS = {
     sort: "argmax argmin argsort max min sort topk",
     unary: """abs ceil cos erf exp exp2 expm1 floor log log10 log1p log2 neg reciprocal relu round rsqrt sigmoid sign
         sin sqrt tan tanh trunc""",
-    shapes: "chunk contiguous flatten ravel squeeze t transpose unflatten unsqueeze",
+    shapes: """broadcast_to chunk contiguous expand flatten permute ravel reshape squeeze sum_to_size t transpose
+        unflatten unsqueeze view""",
 }
 ALIASES = {"clip": "clamp", "divide": "div", "multiply": "mul", "nelement": "numel", "subtract": "sub"}
 IN_PLACE = """abs add ceil clamp clamp_max clamp_min cos div exp expm1 floor floor_divide log log10 log1p log2
@@ -360,18 +376,12 @@ PYTHON = {"add": "add", "and": "bitwise_and", "mul": "mul", "or": "bitwise_or", 
           "floordiv": "floor_divide", "mod": "remainder", "pow": "pow", "sub": "sub", "truediv": "div"}
 COMMUTES = {"add", "and", "mul", "or", "xor"}
 # The sizes of these come one by one, or in a sequence: x.view(2, 3), x.view((2, 3)), x.view(size=(2, 3)).
-SIZED = {"broadcast_to": "size", "expand": "size", "flip": "dims", "permute": "dims", "repeat": "repeats",
-         "reshape": "shape", "sum_to_size": "size", "view": "size"}
+SIZED = "broadcast_to expand flip permute repeat reshape sum_to_size view"
 
 
-def sized(function, argument):
-    name = function.__name__
-
+def sized(function):
     def method(self, *sizes, **named):
-        given = sizes or named.pop(argument, None)
-        if named or not isinstance(given, (tuple, list)):
-            raise TypeError(f"{name}() takes one argument, '{argument}', a tuple of ints; it got {given}, {named}")
-        return function(self, given[0] if len(given) == 1 and isinstance(given[0], (tuple, list)) else given)
+        return function(self, sizes, **named) if sizes else function(self, **named)
 
     method.__doc__ = function.__doc__
     return method
@@ -402,7 +412,7 @@ for name, same in PYTHON.items():
     setattr(Tensor, f"__{name}__", function)
     setattr(Tensor, f"__r{name}__", reflected(function, name in COMMUTES))
     setattr(Tensor, f"__i{name}__", in_place(function, f"{same}_"))
-for name, argument in SIZED.items():
-    setattr(Tensor, name, sized(getattr(shapes if hasattr(shapes, name) else arrange, name), argument))
+for name in SIZED.split():
+    setattr(Tensor, name, sized(getattr(Tensor, name)))
 for name in "float double long int bool".split():
     setattr(Tensor, name, functools.partialmethod(Tensor.to, getattr(dtypes, name)))

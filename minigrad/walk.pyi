@@ -3,6 +3,8 @@ from typing import Any
 
 from .engine import Value
 
+def call_hooks(hooks: dict, gradient: Any) -> Any: ...
+def summed(gradient: Any, shape: tuple, maker: Any, number: int) -> Any: ...
 def run_backward(
     roots: Sequence[Value],
     gradients: Sequence[Value],

@@ -85,12 +85,12 @@ cdef class Walk:
         return (self.needed is None or id(edge.target) in self.needed
                 or (id(edge.target), edge.output_nr) in self.captured)
 
-    cdef send(self, Edge edge, Value gradient):
+    cdef send(self, Edge edge, Value gradient, Operator maker=None, Py_ssize_t number=0):
         """Add `gradient` to what waits at the other end of `edge`."""
         if not self.wants(edge):
             return
         if not has_shape(gradient._array, edge.shape):
-            gradient = gradient.sum_to_size(edge.shape)
+            gradient = summed(gradient, edge.shape, maker, number)
         if (<cnp.ndarray> gradient._array).descr is not edge.dtype:
             gradient = gradient.astype(edge.dtype)
         if not isinstance(edge.target, Operator):
@@ -132,7 +132,7 @@ cdef class Walk:
                 if not isinstance(gradient, Value):
                     raise TypeError(f"function {node.name()} returned a {type(gradient).__name__} as gradient "
                                     f"{number}: expected a Tensor or None")
-                self.send(edge, gradient)
+                self.send(edge, gradient, node, number)
         if not retain_graph:
             node.release()
 
@@ -161,11 +161,14 @@ cdef class Walk:
     cdef found(self, Value tensor):
         cdef Edge edge = edge_to(tensor)
         if isinstance(edge.target, Operator):
-            return self.captured[id(edge.target), edge.output_nr]
-        gradient = self.leaves.get(id(tensor), (None, None))[1]
-        if gradient is not None and tensor._hooks is not None:
-            gradient = call_hooks(tensor._hooks, gradient)
-        return gradient
+            gradient = self.captured[id(edge.target), edge.output_nr]
+        else:
+            gradient = self.leaves.get(id(tensor), (None, None))[1]
+            if gradient is not None and tensor._hooks is not None:
+                gradient = call_hooks(tensor._hooks, gradient)
+        if gradient is None or (<Value>gradient)._array.flags.writeable:
+            return gradient
+        return gradient.clone()  # it was expanded: users may write into what they get
 
 
 cdef bint has_shape(cnp.ndarray array, tuple shape):
@@ -174,6 +177,15 @@ cdef bint has_shape(cnp.ndarray array, tuple shape):
         if array.ndim != len(shape) or array.shape[i] != <Py_ssize_t> shape[i]:
             return False
     return array.ndim == len(shape)
+
+
+def summed(Value gradient, tuple shape, maker, number):
+    """A gradient summed down to the shape of the input that it belongs to, the one of this `number` of `maker`."""
+    try:
+        return gradient.sum_to_size(shape)
+    except RuntimeError:
+        raise RuntimeError(f"Function {maker.name()} returned an invalid gradient at index {number} - got "
+                           f"{list(gradient._array.shape)} but expected shape compatible with {list(shape)}") from None
 
 
 cdef set reachable(roots):
@@ -198,20 +210,22 @@ cdef node_hooks(Operator node, list grads):
     if node._retained is not None:
         for number, reference in node._retained.items():
             tensor = reference()
-            if tensor is not None and grads[number] is not None:
+            if tensor is not None and grads[number] is not None and tensor.grad_fn is node:
                 accumulate(tensor, grads[number])
 
 
-cdef Value call_hooks(dict hooks, Value gradient):
+cpdef Value call_hooks(dict hooks, Value gradient):
+    """`gradient`, or what the hooks, each in its turn, put in its place."""
     for hook in list(hooks.values()):
         replaced = hook(gradient)
         if replaced is None:
             continue
         if not isinstance(replaced, Value):
             raise TypeError(f"hook returned a {type(replaced).__name__}: expected a Tensor or None")
-        if (<Value>replaced)._array.shape != gradient._array.shape:
-            raise RuntimeError(f"hook has changed the size of value: {list(gradient._array.shape)} "
-                               f"to {list((<Value>replaced)._array.shape)}")
+        old, new = gradient._array, (<Value>replaced)._array
+        for what, before, now in (("size", list(old.shape), list(new.shape)), ("type", old.dtype, new.dtype)):
+            if now != before:
+                raise RuntimeError(f"hook has changed the {what} of value: {before} to {now}")
         gradient = replaced
     return gradient
 

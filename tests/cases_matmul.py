@@ -51,6 +51,12 @@ EDGES = {
         *products("ij,jk->ik", [[[NAN, 0.0], [1.0, 2.0]], [[0.0, 1.0], [2.0, NAN]]]),
         *on(lambda m, x: (x @ x, m.dot(x[0], x[1]), m.mv(x, x[0])), [[[NAN, 0.0], [1.0, 2.0]]]),
     ],
+    "einsum over ones": [
+        *on(lambda m, x, y: (m.einsum("i,j->", x, y), m.einsum("i,i", x, y), m.einsum("i,j,k->k", x, x, y)),
+            [[True], [False]], [np.ones(1, np.int32)] * 2),
+        *on(lambda m, x, y: (m.einsum("ij,jk->k", x, y), m.einsum("ij,j->", x, y[:, 0]), m.einsum("ij->i", x)),
+            [np.ones((1, 2), np.int32), np.ones((2, 3), np.int32)], [(1, 2), (2, 3)]),
+    ],
     "matmul of all ranks": [
         *on(lambda m, x, y: x @ y, [(3,), (2, 3, 1)], [(2, 1, 2, 3), (3,)], [(0,), (0,)], [(2, 0), (0, 3)],
             [(2, 1, 1, 3), (2, 3, 2)], [(3,), (3, 2)], [(0, 2, 3), (3, 1)], [INTEGERS, VECTORS[0]]),

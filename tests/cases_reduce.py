@@ -162,6 +162,7 @@ EDGES = {
             [INFINITE], [TIED]),
         *on(lambda m, x: (m.norm(x), m.norm(x, 1), m.norm(x, 0, 0), m.norm(x, INF, 0)), [(2, 0)], [(2, 0, 2)]),
     ],
+    "numpy's numbers": on(lambda m, x: (x.all(np.int64(0)), x.any(np.int64(1)), x.sum(np.int32(0))), [MASK]),
     "numpy's names": [
         *on(lambda m, x: (m.sum(x, axis=0, keepdims=True), x.mean(axis=1), x.std(axis=0), m.prod(x, axis=1)), [(2, 3)]),
         *on(lambda m, x: (x.max(axis=1), x.argmax(axis=1), x.sort(axis=0), x.all(axis=0), x.topk(1, axis=0)),
@@ -186,6 +187,12 @@ ERRORS = {
     "norm of a word": (lambda m: one(m, 2, 2).norm("abc"), RuntimeError, ["p", "abc"]),
     "norm twice": (lambda m: one(m, 2, 2).norm(2, (0, 0)), RuntimeError, ["dim 0"]),
     "largest norm of nothing": (lambda m: one(m, 2, 0).norm(INF, 1), RuntimeError, ["norm", "[2, 0]"]),
+    **{f"{f} kept by a number": (lambda m, f=f: getattr(m, f)(one(m, 2), 0, keepdim=1), TypeError, ["keepdim", "int"])
+       for f in "all amax amin any argmax argmin logsumexp max mean min prod std sum var".split()},
+    "norm kept by a number": (lambda m: one(m, 2).norm(2, 0, 1), TypeError, ["keepdim", "int"]),
+    "std, not by the correction": (lambda m: one(m, 2).std(0, 1), TypeError, ["unbiased", "int"]),
+    "topk, largest by a number": (lambda m: one(m, 2).topk(1, largest=1), TypeError, ["largest", "int"]),
+    "topk, sorted by a number": (lambda m: one(m, 2).topk(1, sorted=0), TypeError, ["sorted", "int"]),
     "argmax of bools": (lambda m: (one(m, 2) > 0).argmax(), RuntimeError, ["argmax", "bool"]),
     "max of all, kept": (lambda m: one(m, 2).max(keepdim=True), TypeError, ["dim"]),
     "sort far": (lambda m: one(m, 2).sort(1), IndexError, ["[-1, 0]", "1"]),

@@ -1,5 +1,6 @@
 """Other shapes of the same numbers, and the same numbers in another dtype."""
 
+import numpy as np
 from helpers import INTEGERS, MASK, NAN, NAN_ROWS, on, positive
 
 
@@ -117,6 +118,13 @@ EDGES = {
     "layouts": [
         *on(lambda m, x: (m.cat([x.t(), x.t()]).view(-1), x.t().tril().view(-1)), [(2, 3)]),
     ],
+    "numpy's names of shapes": [
+        *on(lambda m, x: (m.cat([x, x], axis=1), m.concat([x, x], axis=0), m.stack([x, x], axis=1)), [(1, 2)]),
+        *on(lambda m, x: (x.squeeze(axis=0), x.unsqueeze(axis=1), x.chunk(2, axis=1)), [(1, 2)]),
+        *on(lambda m, x: x.squeeze(np.int64(0)), [(1, 2)]),
+        *on(lambda m, x, i: (x.gather(axis=1, index=i), x.scatter(axis=1, index=i, value=2.0)), [(1, 2), [[1]]]),
+    ],
+    "reversed": on(lambda m, x: reversed(x), [(2, 3)], [()], [(0,)]),
     "NaN outside the triangle": on(lambda m, x: (x.tril(), x.triu(1), x.diag()), [NAN_ROWS]),
 }  # fmt: skip
 
@@ -148,6 +156,7 @@ ERRORS = {
     "repeat negative": (lambda m: one(m, 2).repeat(-1), RuntimeError, ["[-1]"]),
     "repeat float": (lambda m: one(m, 2).repeat(2.0), TypeError, ["repeat", "float"]),
     "repeat without end": (lambda m: one(m, 2).repeat(2**62, 4), RuntimeError, ["repeat", "overflow"]),
+    "permute of too many": (lambda m: one(m, 3).permute(1, 0), RuntimeError, ["permute", "1", "2"]),
     "reshape by a number": (lambda m: m.reshape(one(m, 6), 6), TypeError, ["shape", "int"]),
     "flip by a number": (lambda m: m.flip(one(m, 6), 0), TypeError, ["dims", "int"]),
 }  # fmt: skip

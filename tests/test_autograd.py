@@ -1,11 +1,13 @@
 """Operators of users' own, and the check of gradients."""
 
 import gc
+import importlib
 import weakref
 
 import numpy as np
 import pytest
 import torch
+from helpers import assert_same, check_error
 
 import minigrad
 from minigrad.autograd import Function, GradcheckError, grad, gradcheck, gradgradcheck
@@ -185,6 +187,129 @@ def test_non_differentiable_outputs():
     assert y.requires_grad and not order.requires_grad and not floor.requires_grad
     y.sum().backward()
     assert x.grad.tolist() == [2, 2, 2]
+
+
+def own(m, forward, backward):
+    return type("Own", (m.autograd.Function,), {"forward": forward, "backward": backward}).apply
+
+
+@pytest.mark.parametrize("backward", [
+    lambda ctx, g, *none: (g * 2, None), lambda ctx, g, *none: (g * 2, None, None),
+], ids=["one", "two"])  # fmt: skip
+def test_a_function_may_return_more_nones_and_what_is_no_tensor(backward):
+    for m in (minigrad, torch):
+        x = m.ones(3, requires_grad=True)
+        number, y, text, ints = own(m, lambda ctx, x: (5, x * 2, "text", x.long()), lambda ctx, h, g, *none: backward(
+            ctx, g + (h is not None or none[0] is not None)))(x)
+        assert (number, text, ints.requires_grad) == (5, "text", False)
+        y.sum().backward()
+        assert x.grad.tolist() == [2, 2, 2]
+        assert own(m, lambda ctx, x: 5, backward)(x) == 5
+        y = own(m, lambda ctx, x, factor=1: x * factor, backward)(x, factor=2)
+        list(y.sum().backward_steps()) if m is minigrad else y.sum().backward()
+        assert x.grad.tolist() == [4, 4, 4]
+
+
+def test_a_gradient_of_a_wrong_shape_names_its_function_and_its_input():
+    def wrong(m, walk):
+        z = own(m, lambda ctx, x, y: x * y, lambda ctx, g: (g, m.ones(2)))(m.ones(3), m.ones(3, requires_grad=True))
+        list(getattr(z.sum(), walk if m is minigrad else "backward")())
+
+    for walk in ("backward", "backward_steps"):
+        check_error(lambda m, walk=walk: wrong(m, walk), RuntimeError,
+                    "Function OwnBackward returned an invalid gradient at index 1", "[2]", "[3]")
+
+
+def test_once_differentiable():
+    def gradient(m, weight):
+        once = importlib.import_module(f"{m.__name__}.autograd.function").once_differentiable
+        x = m.tensor([1.0, 2.0], requires_grad=True)
+        backward = once(lambda ctx, g: (g * m.tensor(ctx.numbers.numpy() ** 2), None))
+        return m.autograd.grad(own(m, lambda ctx, x: setattr(ctx, "numbers", x.detach()) or x**3 / 3, backward)(x), x,
+                               weight, create_graph=True)[0]
+
+    for m in (minigrad, torch):
+        first = gradient(m, m.ones(2))
+        assert first.tolist() == [1, 4] and not first.requires_grad
+    check_error(lambda m: gradient(m, m.ones(2, requires_grad=True)).sum().backward(), RuntimeError,
+                "differentiate twice", "once_differentiable")
+
+
+# ---- gradients as users get and set them
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_gradients_may_be_written_into(create_graph):
+    for m in (minigrad, torch):
+        x = m.ones(2, requires_grad=True)
+        y = x * 1
+        for root, by in ((x.mean(), x), (y, y)) + ((x.sum(), x), (y.sum(), y)) * (m is minigrad):
+            (g,) = m.autograd.grad(root, by, m.ones_like(root), retain_graph=True, create_graph=create_graph)
+            before = g.tolist()
+            assert g.mul_(2).tolist() == [2 * n for n in before]
+
+
+def test_the_arguments_of_grad_stand_in_the_order_of_pytorch():
+    for m in (minigrad, torch):
+        x, y = m.ones(2, requires_grad=True), m.ones(2, requires_grad=True)
+        assert m.autograd.grad(x.sum(), [x, y], None, None, False, True, True)[1] is None
+        assert m.autograd.grad(x.sum(), [x, y], only_inputs=True, allow_unused=True)[1] is None
+
+
+@pytest.mark.parametrize("hook", [lambda g: g.double(), lambda g: g[None]], ids=["dtype", "shape"])
+def test_a_hook_may_not_change_the_form_of_a_gradient(hook):
+    for at in (0, 1):
+        for walk in ("backward", "backward_steps"):
+            def run(m, at=at, walk=walk):
+                x = m.ones(2, requires_grad=True)
+                y = x * 2
+                (x, y)[at].register_hook(hook)
+                list(getattr(y.sum(), walk if m is minigrad else "backward")() or ())
+
+            check_error(run, RuntimeError, "hook has changed the")
+
+
+def test_data_and_grad_can_be_set_and_deleted():
+    for m in (minigrad, torch):
+        x = m.ones(2, requires_grad=True)
+        x.data = m.ones(3).double()
+        x.sum().backward()
+        del x.grad
+        assert x.grad is None and x.shape == (3,) and x.dtype == m.float64
+    check_error(lambda m: setattr(m.ones(2, requires_grad=True), "data", m.tensor([1])), RuntimeError, "data", "int64")
+    check_error(lambda m: setattr(m.ones(2, requires_grad=True) * 1, "data", m.tensor([1])), RuntimeError, "data")
+
+
+def test_the_class_makes_tensors_of_sizes_of_data_and_of_tensors():
+    for make in (lambda m: m.Tensor(m.Size([2, 3])), lambda m: m.Tensor(m.Size([])), lambda m: m.Tensor(np.int64(2))):
+        assert make(minigrad).shape == make(torch).shape
+    for m in (minigrad, torch):
+        x = m.tensor([1, 2])
+        m.Tensor(x)[0] = 7
+        assert x.tolist() == [7, 2] and m.Tensor(x).dtype == m.int64
+        assert m.Tensor(m.ones(2, requires_grad=True)).grad_fn is not None
+    assert_same(minigrad.Tensor(range(2)), torch.Tensor(range(2)))
+    for arguments in ((2.5,), (None,), (True,), (2, 2.5), ([2], [3]), (np.float32(2),)):
+        check_error(lambda m, arguments=arguments: m.Tensor(*arguments), TypeError, "must be int")
+
+
+@pytest.mark.parametrize("mode", ["no_grad", "enable_grad", "inference_mode", "set_grad_enabled"])
+def test_the_mode_of_a_generator_holds_while_it_works(mode):
+    def program(m):
+        @(getattr(m, mode)(False) if mode == "set_grad_enabled" else getattr(m, mode)())
+        def generator(n):
+            for _ in range(n):
+                seen.append((yield m.is_grad_enabled()))
+            return "end"
+
+        def outer():
+            seen.append((yield from generator(1)))
+
+        seen = []
+        steps = generator(2)
+        return [next(steps), m.is_grad_enabled(), steps.send("sent"), *steps, *outer(), m.is_grad_enabled(), *seen]
+
+    assert program(minigrad) == program(torch)
 
 
 # ---- gradcheck

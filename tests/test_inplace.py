@@ -94,6 +94,28 @@ def test_writes_to_a_constant_that_becomes_part_of_the_graph(name):
     both(program)
 
 
+@pytest.mark.parametrize("change", [
+    lambda y: y.mul_(3), lambda y: y.__setitem__(0, 5.0), lambda y: y[:2].mul_(3), lambda y: y.mul_(3).add_(y.clone()),
+], ids=count())  # fmt: skip
+@pytest.mark.parametrize("read", [
+    lambda y, v, before: y * y, lambda y, v, before: v * v, lambda y, v, before: before * 5,
+], ids=count())  # fmt: skip
+def test_retain_grad_goes_along_with_a_write(change, read):
+    """It keeps the gradient of the new value, be it a tensor, a view of it or the base of a view."""
+    found = []
+    for lib in (torch, minigrad):
+        y = lib.tensor([1.0, 2.0, 3.0], requires_grad=True) * 2
+        v = y[:2]
+        y.retain_grad()
+        v.retain_grad()
+        assert y.retains_grad
+        before = (y + 1).sum()
+        change(y)
+        read(y, v, before).sum().backward()
+        found.append([x.grad if x.grad is None else x.grad.tolist() for x in (y, v)])
+    assert found[0] == found[1]
+
+
 def test_a_view_sees_what_was_written_to_its_base():
     def program(lib, x, w):
         y = x * 1.0
@@ -226,6 +248,8 @@ def test_values_are_cast_on_the_way_in():
         x[1] = lib.tensor(3.9)
         x.add_(True)
         assert x.tolist() == [3, 4, 1]
+        x[x == 4] = lib.tensor([[2.7]])  # by one mask, a single number; all others are to have x's dtype
+        assert x.tolist() == [3, 2, 1]
         y = lib.zeros(2)
         y.copy_(lib.tensor([1, 2]))
         y.mul_(lib.tensor(2.0, dtype=lib.float64))

@@ -82,6 +82,7 @@ ERRORS = collect("ERRORS") | {
     "matmul batches": (
         lambda m: one(m, 2, 1, 3) @ one(m, 3, 3, 1), RuntimeError, ["[2, 1, 3]", "[3, 3, 1]"]
     ),
+    "matmul empty batches": (lambda m: m.ones(2, 0, 3) @ m.ones(3, 3, 1), RuntimeError, ["(2)", "(3)"]),
     "matmul 0-d": (lambda m: m.tensor(1.0) @ one(m, 2), RuntimeError, ["matmul", "0D"]),
     "matmul dtypes": (
         lambda m: one(m, 2, 2) @ one(m, 2, 2, dtype="float64"), RuntimeError, ["float64", "float32"]

@@ -233,7 +233,7 @@ def test_wrong_rules_of_users_have_the_errors_of_backward():
         def backward(ctx, g, h):
             return Wrong.returned
 
-    for Wrong.returned, error, text in (((None, None), RuntimeError, "incorrect number of gradients"),
+    for Wrong.returned, error, text in (((None, 3.0), RuntimeError, "incorrect number of gradients"),
                                         ((3.0,), TypeError, "expected a Tensor or None")):  # fmt: skip
         for way in (lambda z: list(z.backward_steps()), lambda z: z.backward()):
             with pytest.raises(error, match=text):

@@ -1,6 +1,9 @@
 """Operators of users' own, in PyTorch's form: static methods, and a context between them."""
 
+import functools
+
 from ..engine import RELEASED, Operator, Value, connect, output_of, saved_tensor, set_grad_mode
+from .grad_mode import no_grad
 
 
 class Context(Operator):
@@ -38,8 +41,9 @@ class Context(Operator):
         self.materialize = value
 
     def backward(self, *grads):
-        results = self.function.backward(self, *grads)
-        return results if isinstance(results, tuple) else (results,)
+        results, n = self.function.backward(self, *grads), len(self._edges)
+        results = results if isinstance(results, tuple) else (results,)
+        return results[:n] if all(g is None for g in results[n:]) else results
 
     def name(self):
         return f"{self.function.__name__}Backward"
@@ -64,7 +68,7 @@ class Function:
     `forward` sees tensors and is not recorded. `backward` gets one gradient for each output and
     returns one for each argument of `forward` (None for those that have none); written with tensor
     operators, it can be differentiated again. `forward(x)` with `setup_context(ctx, inputs, output)`
-    is understood too.
+    is understood too. What `forward` returns beside tensors is handed on as it is.
     """
 
     @staticmethod
@@ -77,23 +81,20 @@ class Function:
                                   "autograd.Function to use it with backward mode AD.")
 
     @classmethod
-    def apply(cls, *args):
+    def apply(cls, *args, **kwargs):
         ctx = Context.__new__(Context)
         ctx.function = cls
         before = set_grad_mode(False)
         try:
             ctx.needs_input_grad = tuple(isinstance(x, Value) and x.requires_grad for x in args)
             if hasattr(cls, "setup_context"):
-                result = cls.forward(*args)
+                result = cls.forward(*args, **kwargs)
                 cls.setup_context(ctx, args, result)
             else:
-                result = cls.forward(ctx, *args)
+                result = cls.forward(ctx, *args, **kwargs)
         finally:
             set_grad_mode(before)
         outputs = result if isinstance(result, tuple) else (result,)
-        for out in outputs:
-            if not isinstance(out, Value):
-                raise TypeError(f"{cls.__name__}.forward: expected to return Tensors, but found {type(out).__name__}")
         if before and any(ctx.needs_input_grad):
             outputs = _record(ctx, args, outputs)
         return outputs if isinstance(result, tuple) else outputs[0]
@@ -105,9 +106,10 @@ def _record(ctx, args, outputs):
     recorded = []
     for i, out in enumerate(outputs):
         followed = all(out is not x for x in ctx.non_differentiable)
-        result = output_of(ctx, out._array, i, True, len(outputs), followed)
-        result._version_counter = out._version_counter
-        recorded.append(result)
+        result = output_of(ctx, getattr(out, "_array", 0), i, True, len(outputs), followed)
+        if isinstance(out, Value):
+            result._version_counter = out._version_counter
+        recorded.append(result if isinstance(out, Value) else out)
     ctx.kept = [_keep(ctx, x, outputs) for x in ctx.to_save]
     return tuple(recorded)
 
@@ -122,3 +124,27 @@ def _keep(ctx, x, outputs):
             unchanged = saved_tensor(x)
             return lambda owner: output_of(owner, unchanged(owner)._array, i, True, 1)
     return saved_tensor(x)
+
+
+class Once(Operator):
+    """z = x, a gradient that came of the others and has no derivative by them."""
+
+    def forward(self, x, *grads):
+        return x
+
+    def backward(self, g):
+        raise RuntimeError("trying to differentiate twice a function that was marked with @once_differentiable")
+
+
+def once_differentiable(backward):
+    """`@once_differentiable` over the `backward` of a Function which is not to be differentiated in turn, as it leaves
+    the tensors (for NumPy, say): RuntimeError where that is tried, and not a wrong second derivative."""
+
+    @functools.wraps(backward)
+    def wrapped(ctx, *grads):
+        with no_grad():
+            results = backward(ctx, *grads)
+        results = results if isinstance(results, tuple) else (results,)
+        return tuple(Once.apply(g, *grads) if isinstance(g, Value) else g for g in results)
+
+    return wrapped

@@ -1,6 +1,7 @@
 """Whether operators are recorded: a mode of the thread, as a `with` block or as a decorator."""
 
 import functools
+import inspect
 
 from ..engine import is_grad_enabled, set_grad_mode
 
@@ -27,7 +28,18 @@ class GradMode:
             with GradMode(self.mode):
                 return function(*args, **kwargs)
 
-        return wrapped
+        @functools.wraps(function)
+        def generator(*args, **kwargs):  # the mode holds while it works, and not while it waits
+            steps, sent = function(*args, **kwargs), None
+            while True:
+                with GradMode(self.mode):
+                    try:
+                        made = steps.send(sent)
+                    except StopIteration as end:
+                        return end.value
+                sent = yield made
+
+        return generator if inspect.isgeneratorfunction(function) else wrapped
 
 
 class no_grad(GradMode):  # noqa: N801, a function to its users

@@ -26,14 +26,14 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
             x.grad = g.clone() if x.grad is None else x.grad + g
 
 
-def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, allow_unused=None,
-         is_grads_batched=False, materialize_grads=False):
+def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, only_inputs=True,
+         allow_unused=None, is_grads_batched=False, materialize_grads=False):
     """The derivatives of the sum of `outputs`, each weighed by its grad_output, by each of `inputs`:
     a tuple of tensors. No `.grad` is touched.
 
     create_graph: record the derivatives, so that they can be differentiated in turn.
     allow_unused: None in the place of an input that the outputs do not depend on, instead of
-    RuntimeError; materialize_grads: zeros there.
+    RuntimeError; materialize_grads: zeros there. only_inputs changes nothing, in PyTorch either.
     """
     if is_grads_batched:
         raise NotImplementedError("grad(): argument 'is_grads_batched' is not implemented")

@@ -17,6 +17,7 @@ import numpy as np
 
 from ..engine import RELEASED, Operator, Value, wrap
 from ..ops import index, loss
+from ..walk import call_hooks, summed
 from .grad_mode import no_grad
 from .gradients import root_gradients
 from .rules import RULES, letters, rule_of
@@ -135,11 +136,8 @@ class Walk:
         else:
             self.send("x", root.grad_fn, root._output_nr, gradient)
 
-    def send(self, letter, target, output_nr, gradient, shape=None, dtype=None):
-        """Add `gradient`, in the form that it must have there, to what waits at `target`."""
-        arrived = gradient.shape
-        if shape is not None:
-            gradient = gradient.sum_to_size(shape).astype(dtype)
+    def send(self, letter, target, output_nr, gradient, arrived=None):
+        """Add `gradient`, which had the shape `arrived` before it was summed, to what waits at `target`."""
         if isinstance(target, Operator):
             if target not in self.waiting:
                 heappush(self.heap, (-target.sequence, target))
@@ -178,12 +176,13 @@ class Walk:
         rule = rule_of(node)
         self.order += 1
         step = Step(self.order, own_name(node), rule, grad, self.names.output(node, shown), node=node)
-        for letter, edge, gradient in zip(letters(rule, len(results)), node._edges, results):
+        for i, (letter, edge, gradient) in enumerate(zip(letters(rule, len(results)), node._edges, results)):
             if edge is not None and gradient is not None:
                 if not isinstance(gradient, Value):
                     raise TypeError(f"function {node.name()} returned a {type(gradient).__name__} as gradient: "
                                     "expected a Tensor or None")
-                step.sent.append(self.send(letter, edge.target, edge.output_nr, gradient, edge.shape, edge.dtype))
+                form = summed(gradient, edge.shape, node, i).astype(edge.dtype)
+                step.sent.append(self.send(letter, edge.target, edge.output_nr, form, gradient.shape))
         self.done.append(node)
         return step
 
@@ -193,7 +192,7 @@ class Walk:
             if grads[number] is not None:
                 grads[number] = call_hooks(hooks, grads[number])
         for number, reference in (node._retained or {}).items():
-            if reference() is not None and grads[number] is not None:
+            if reference() is not None and grads[number] is not None and reference().grad_fn is node:
                 self.retained.append((reference(), grads[number]))
 
     def leaves_written(self, retain_graph):
@@ -220,19 +219,6 @@ def accumulate(tensor, gradient):
         tensor.grad = gradient.clone()
     else:
         tensor.grad.add_(gradient)
-
-
-def call_hooks(hooks, gradient):
-    for hook in list(hooks.values()):
-        replaced = hook(gradient)
-        if replaced is not None:
-            if not isinstance(replaced, Value):
-                raise TypeError(f"hook returned a {type(replaced).__name__}: expected a Tensor or None")
-            if replaced.shape != gradient.shape:
-                raise RuntimeError(f"hook has changed the size of value: {list(gradient.shape)} "
-                                   f"to {list(replaced.shape)}")
-            gradient = replaced
-    return gradient
 
 
 # ---- names

@@ -4,10 +4,10 @@ import numpy as np
 
 from .. import dtypes
 from ..engine import Operator, wrap
-from .common import cast, check_size, int_argument, normal_dim, normal_dims, size_argument, tensor_argument
+from .common import cast, check_size, int_argument, normal_dim, normal_dims, numpy_names, size_argument, tensor_argument
 from .elementwise import clone, where
 from .shape import contiguous, dim_and_size, expand, index_at, listed, reshape, tensor_list, unsqueeze
-from .table import define
+from .table import define, named
 
 
 class Cat(Operator):
@@ -59,9 +59,11 @@ def _triangle(input, diagonal, function, compare):
     if tensor_argument(input, "input", function).ndim < 2:
         raise RuntimeError(f"{function}: input tensor must have at least 2 dimensions, not {input.ndim}")
     rows, columns = np.ogrid[:input.shape[-2], :input.shape[-1]]
-    return where(wrap(compare(columns - rows, int_argument(diagonal, "diagonal", function))), contiguous(input), False)
+    kept = wrap(compare(columns - rows, int_argument(diagonal, "diagonal", function)))
+    return named(where(kept, contiguous(input), False), function.capitalize())
 
 
+@numpy_names
 def cat(tensors, dim=0):
     """The tensors one after the other along `dim`; all other sizes must agree (RuntimeError).
 
@@ -82,6 +84,7 @@ def cat(tensors, dim=0):
     return Cat.apply(*(cast(x, dtype) for x in tensors), dim=at)
 
 
+@numpy_names
 def stack(tensors, dim=0):
     """Tensors of one shape side by side along a new dimension (RuntimeError if shapes differ).
 
@@ -95,7 +98,7 @@ def stack(tensors, dim=0):
     if len({x.shape for x in tensors}) > 1:
         raise RuntimeError(f"stack expects each tensor to be equal size, but the shapes are "
                            f"{[list(x.shape) for x in tensors]}")
-    return cat([unsqueeze(x, at) for x in tensors], at)
+    return named(cat([unsqueeze(x, at) for x in tensors], at), "Stack")
 
 
 def flip(input, dims):
@@ -144,4 +147,4 @@ def repeat(input, repeats):
                            f"the shape {list(input.shape)}")
     check_size(result, input._array.itemsize, "repeat")
     apart = reshape(input, [m for n in shape for m in (1, n)])
-    return reshape(clone(expand(apart, [m for pair in zip(repeats, shape) for m in pair])), result)
+    return named(reshape(clone(expand(apart, [m for pair in zip(repeats, shape) for m in pair])), result), "Repeat")

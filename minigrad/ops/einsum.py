@@ -100,8 +100,8 @@ def _contract(operands, terms, output):
 
 def _pair(x, left, y, right, later):
     """The product of two operands, summed over the names that are not needed `later`; and its names."""
-    x, left = _without_ones(x, left, right)
-    y, right = _without_ones(y, right, left)
+    x, left = _without_ones(x, left, right, later)
+    y, right = _without_ones(y, right, left, later)
     x, left = _sum_over(x, left, later.union(right))
     y, right = _sum_over(y, right, later.union(left))
     rows, columns = [label for label in left if label not in right], [label for label in right if label not in left]
@@ -120,9 +120,9 @@ def _matrices(x, labels, stack, rows, columns):
     return reshape(x, x.shape[:s] + (math.prod(x.shape[s:r]), math.prod(x.shape[r:])))
 
 
-def _without_ones(x, labels, others):
-    """Without the dimensions of size 1 that broadcast to those of the other operand."""
-    kept = [d for d, label in enumerate(labels) if x.shape[d] != 1 or label not in others]
+def _without_ones(x, labels, others, later):
+    """Without the dimensions of size 1 that broadcast to those of the other operand, or would be summed over."""
+    kept = [d for d, label in enumerate(labels) if x.shape[d] != 1 or label in later and label not in others]
     return reshape(x, [x.shape[d] for d in kept]), [labels[d] for d in kept]
 
 

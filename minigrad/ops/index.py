@@ -10,7 +10,7 @@ All of them, and their gradients, are made of three operators:
 import numpy as np
 
 from ..engine import Operator, Value, wrap
-from .common import cast, int_argument, normal_dim, number_as, same_dtype, tensor_argument
+from .common import cast, int_argument, normal_dim, number_as, numpy_names, same_dtype, tensor_argument
 from .inplace import commit, prepare
 from .shape import reshape
 
@@ -74,12 +74,18 @@ def is_advanced(index):
     return any(isinstance(i, (np.ndarray, bool)) for i in index)
 
 
+# What makes a list of indices a tuple of them.
+NO_NUMBER = (Value, np.ndarray, list, tuple, range, str, slice, type(...))
+
+
 def normal_index(index, shape):
     """A tuple that NumPy understands, with an item for each dimension, and `...` at its end so that
     reading always gives a view.
 
     TypeError, IndexError or ValueError, as PyTorch's, for what cannot index a tensor of `shape`.
     """
+    if isinstance(index, list) and len(index) < 32 and any(i is None or isinstance(i, NO_NUMBER) for i in index):
+        index = tuple(index)  # NumPy's rule of old, and PyTorch's: x[[[0, 1], [1, 2]]] is x[[0, 1], [1, 2]]
     items = [_normal_item(i) for i in (index if isinstance(index, tuple) else (index,))]
     used, dots = sum(map(_dimensions, items)), [at for at, i in enumerate(items) if i is ...]
     if used > len(shape):
@@ -155,19 +161,28 @@ def getitem(input, index):
 
 
 def setitem(input, index, value):
-    """input[index] = value, in place: a number, or a Tensor that broadcasts to the place, but for leading ones."""
+    """input[index] = value, in place: a number, or a Tensor that broadcasts to the place, but for leading ones.
+
+    RuntimeError for other shapes; and for another dtype, where arrays index: all other places cast, as does a mask a
+    single number.
+    """
     *before, index = in_steps(normal_index(index, input._array.shape))
     for step in before:
         input = GetItem.apply(input, index=step)
-    value = element(value, input._array.dtype)
+    dtype = input._array.dtype
     if isinstance(value, Value):
         place = np.broadcast_to(np.False_, input._array.shape)[index].shape
+        arrays = [i.dtype for i in index if isinstance(i, np.ndarray)]
+        if arrays and value._array.dtype != dtype and (value.numel() != 1 or arrays != [bool]):
+            raise RuntimeError("Index put requires the source and destination dtypes match, got "
+                               f"{dtype} for the destination and {value._array.dtype} for the source.")
         extra = max(value.ndim - len(place), 0)
         lead, shape = value.shape[:extra], value.shape[extra:]
         if any(n != 1 for n in lead) or any(n not in (1, m) for n, m in zip(shape[::-1], place[::-1])):
             raise RuntimeError(f"shape mismatch: value tensor of shape {list(value.shape)} cannot be broadcast to "
                                f"indexing result of shape {list(place)}")
         value = shaped(value, shape)
+    value = element(value, dtype)
     commit(input, SetItem.apply(prepare(input), value, index=index, in_place=True))
 
 
@@ -201,6 +216,7 @@ def take(x, indices, dim, named):
     return GetItem.apply(x, index=along(indices, dim, x.ndim), named=named)
 
 
+@numpy_names
 def gather(input, dim, index):
     """z[i, j] = input[index[i, j], j] for dim=0, input[i, index[i, j]] for dim=1, and so on.
 
@@ -216,6 +232,7 @@ def gather(input, dim, index):
     return shaped(GetItem.apply(row(input), index=lines, named="Gather"), index.shape)
 
 
+@numpy_names
 def scatter(input, dim, index, src=None, *, value=None, reduce=None):
     """A copy of input with z[index[i, j], j] = src[i, j] for dim=0, and so on: `gather` the other way.
 

@@ -8,6 +8,7 @@ from .. import kernels
 from ..engine import Operator
 from .common import mismatch, same_dtype, tensor_argument, wrong_size
 from .shape import reshape, transpose, unsqueeze
+from .table import named
 
 
 class Mm(Operator):
@@ -44,6 +45,9 @@ class Addmm(Operator):
                 g.sum(0) if needs_b else None)
 
 
+VECTORS = {(2, 1): "Mv", (1, 1): "Dot"}  # PyTorch's names of the products with vectors
+
+
 def product(x, y):
     """x y: of two matrices of floats by the kernel, whose threads are those of the convolutions."""
     return kernels.matmul(x, y) if x.ndim == y.ndim == 2 and x.dtype.kind == "f" else np.matmul(x, y)
@@ -68,11 +72,13 @@ def matmul(input, other):
                          other.shape[max(other.ndim - 2, 0)], "a second factor with {} rows")
     x = unsqueeze(input, 0) if input.ndim == 1 else input
     y = unsqueeze(other, 1) if other.ndim == 1 else other
+    batches = x.shape[:-2], y.shape[:-2]
     try:
-        batch = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
+        batch = np.broadcast_shapes(*batches)
     except ValueError:
-        raise RuntimeError(f"{mismatch(x[..., 0, 0], y[..., 0, 0])}, of {input.shape} @ {other.shape}") from None
-    return reshape(Mm.apply(x, y), batch + input.shape[-2:-1] + (other.shape[-1:] if other.ndim > 1 else ()))
+        raise RuntimeError(f"{mismatch(*map(np.empty, batches))}, of {input.shape} @ {other.shape}") from None
+    z, shape = Mm.apply(x, y), batch + input.shape[-2:-1] + (other.shape[-1:] if other.ndim > 1 else ())
+    return z if z.shape == shape else named(reshape(z, shape), VECTORS.get((input.ndim, other.ndim)))
 
 
 def mm(input, mat2):
@@ -93,7 +99,7 @@ def bmm(input, mat2):
         >>> minigrad.bmm(minigrad.ones(5, 2, 3), minigrad.ones(5, 3, 4)).shape
         torch.Size([5, 2, 4])
     """
-    return _of_ranks(input, mat2, "bmm", "mat2", 3, 3)
+    return named(_of_ranks(input, mat2, "bmm", "mat2", 3, 3), "Bmm")
 
 
 def mv(input, vec):
@@ -165,7 +171,7 @@ def linear(input, weight, bias=None):
                          f"the input of shape {list(size)} has {features} features, the weight expects {w_size[1]}",
                          input, w_size[1], f"Linear({{}}, {w_size[0]})")
     if len(size) == 2:
-        return Addmm.apply(input, weight, bias)
+        return Addmm.apply(input, weight, bias) if bias is not None else named(Addmm.apply(input, weight, None), "Mm")
     return reshape(Addmm.apply(reshape(input, (rows, features)), weight, bias), size[:-1] + w_size[:1])
 
 

@@ -44,8 +44,8 @@ def documented(function, name, **parts):
     return function
 
 
-def named(x, name):
+def named(x, name, number=0):
     """`x`, whose last operator prints under `name`, PyTorch's (if there is one) for all of what made it."""
     if name is not None and x.grad_fn is not None:
-        x.grad_fn.name = lambda: f"{name}Backward0"
+        x.grad_fn.name = lambda: f"{name}Backward{number}"
     return x
