@@ -26,8 +26,9 @@ from pathlib import Path
 
 # What stands for each module of PyTorch; "" for a place that only holds others.
 MODULES = {f"torch{place}": f"minigrad{place}" for place in (
-    "", ".autograd", ".backends", ".cuda", ".nn", ".nn.functional", ".nn.init", ".nn.parameter", ".nn.utils", ".optim",
-    ".optim.lr_scheduler", ".utils", ".utils.data")} | {"d2l": "", "d2l.torch": "minigrad.teach.d2l"}  # fmt: skip
+    "", ".autograd", ".autograd.function", ".backends", ".cuda", ".nn", ".nn.functional", ".nn.init", ".nn.parameter",
+    ".nn.utils", ".optim", ".optim.lr_scheduler", ".optim.optimizer", ".utils",
+    ".utils.data")} | {"d2l": "", "d2l.torch": "minigrad.teach.d2l"}  # fmt: skip
 OTHERS = {"torchvision", "torchaudio"}  # they are made for PyTorch: with minigrad in its place they would fail oddly
 
 MARK = re.compile(r"^In ?\[[\d ]*\]:[ \t]*(.*)$|^# ?%%.*()$", re.MULTILINE)
@@ -71,6 +72,7 @@ def aliases():
         above, _, last = name.rpartition(".")
         if above:
             setattr(made[above], last, module)
+    made["torch.backends.cudnn"] = made["torch.backends"].cudnn  # settings, which `import` takes for a module
     return made
 
 

@@ -4,11 +4,18 @@ Each model and each loop is written once, for m = torch and m = minigrad: from t
 print the same text and find the same numbers, gradients and weights.
 """
 
+import ast
+import re
+import struct
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
 
 import minigrad
+from minigrad.teach import d2l
 
 LIBRARIES = (minigrad, torch)
 
@@ -532,6 +539,161 @@ def test_training_on_digits_in_batches():
 
     history = same_in_both(train, rtol=1e-3)
     assert history[-1][1] > 0.8 and history[-1][0] < history[0][0] / 2
+
+
+BOOK = """
+# %% The network
+%matplotlib inline
+import torch
+from torch import nn
+from d2l import torch as d2l
+torch.manual_seed(1)
+
+class Reshape(torch.nn.Module):
+    def forward(self, x):
+        return x.view(-1, 1, 28, 28)
+
+net = torch.nn.Sequential(Reshape(), nn.Conv2d(1, 6, kernel_size=5, padding=2), nn.Sigmoid(),
+                          nn.AvgPool2d(kernel_size=2, stride=2), nn.Conv2d(6, 16, kernel_size=5), nn.Sigmoid(),
+                          nn.AvgPool2d(kernel_size=2, stride=2), nn.Flatten(), nn.Linear(16 * 5 * 5, 120),
+                          nn.Sigmoid(), nn.Linear(120, 84), nn.Sigmoid(), nn.Linear(84, 10))
+
+# %% The data
+train_iter, test_iter = d2l.load_data_fashion_mnist(batch_size=16)
+next(iter(d2l.load_data_fashion_mnist(8, resize=56)[1]))[0].shape
+
+# %% Training, by a function of one's own
+def train(net, train_iter, test_iter, num_epochs, lr, device):
+    def init_weights(m):
+        if type(m) == nn.Linear or type(m) == nn.Conv2d:
+            nn.init.xavier_uniform_(m.weight)
+    net.apply(init_weights)
+    net.to(device)
+    optimizer, loss = torch.optim.SGD(net.parameters(), lr=lr), nn.CrossEntropyLoss()
+    animator = d2l.Animator(xlabel='epoch', xlim=[1, num_epochs], legend=['train loss', 'train acc', 'test acc'])
+    timer, num_batches = d2l.Timer(), len(train_iter)
+    for epoch in range(num_epochs):
+        metric = d2l.Accumulator(3)
+        net.train()
+        for i, (X, y) in enumerate(train_iter):
+            timer.start()
+            optimizer.zero_grad()
+            X, y = X.to(device), y.to(device)
+            y_hat = net(X)
+            l = loss(y_hat, y)
+            l.backward()
+            optimizer.step()
+            with torch.no_grad():
+                metric.add(l * X.shape[0], d2l.accuracy(y_hat, y), X.shape[0])
+            timer.stop()
+        animator.add(epoch + 1, (metric[0] / metric[2], metric[1] / metric[2], None))
+        animator.add(epoch + 1, (None, None, d2l.evaluate_accuracy_gpu(net, test_iter)))
+    assert len(timer.cumsum()) == num_batches * num_epochs and timer.cumsum()[-1] <= timer.sum() * 1.001
+    return animator.Y
+
+torch.manual_seed(0)
+train(net, train_iter, test_iter, 2, 0.9, d2l.try_gpu())
+
+# %% and by the book's
+torch.manual_seed(0)
+d2l.train_ch6(net, train_iter, test_iter, 2, 0.9, d2l.try_gpu())
+"""
+
+
+def test_the_older_edition_trains_lenet(tmp_path):
+    """Its chapter on LeNet, on a few images of noise, prints what PyTorch finds."""
+    numbers = np.random.default_rng(0)
+    folder = tmp_path / "data" / "FashionMNIST" / "raw"
+    folder.mkdir(parents=True)
+    parts = {}
+    for prefix, count in (("train", 70), ("t10k", 30)):
+        images, labels = (numbers.integers(0, n, size, dtype=np.uint8)
+                          for n, size in ((256, (count, 28, 28)), (10, (count,))))
+        for name, array in (("images-idx3", images), ("labels-idx1", labels)):
+            header = struct.pack(f">i{array.ndim}i", 0x0800 + array.ndim, *array.shape)
+            (folder / f"{prefix}-{name}-ubyte").write_bytes(header + array.tobytes())
+        scaled = torch.tensor(images[:, None] / np.float32(255))
+        parts[prefix] = torch.utils.data.TensorDataset(scaled, torch.tensor(labels.astype(np.int64)))
+    (tmp_path / "book").mkdir()
+    (tmp_path / "book" / "lenet.py").write_text(BOOK)
+    done = subprocess.run([sys.executable, "-m", "minigrad.run", "lenet.py"], cwd=tmp_path / "book", text=True,
+                          capture_output=True, timeout=60)  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    shape, curves, device, *epochs, speed = done.stdout.splitlines()
+    assert shape == "torch.Size([8, 1, 56, 56])" and device == "training on cpu"
+    assert re.fullmatch(r"[\d.]+ examples/sec on cpu", speed)
+
+    n = torch.nn
+    torch.manual_seed(1)
+    net = n.Sequential(
+        n.Conv2d(1, 6, kernel_size=5, padding=2), n.Sigmoid(), n.AvgPool2d(2, 2), n.Conv2d(6, 16, kernel_size=5),
+        n.Sigmoid(), n.AvgPool2d(2, 2), n.Flatten(), n.Linear(400, 120), n.Sigmoid(), n.Linear(120, 84), n.Sigmoid(),
+        n.Linear(84, 10))  # fmt: skip
+    train, test = (torch.utils.data.DataLoader(parts[p], 16, shuffle=p == "train") for p in parts)
+    curves_of_both = []
+    for _ in range(2):
+        torch.manual_seed(0)
+        net.apply(init_cnn(torch))
+        optimizer, history = torch.optim.SGD(net.parameters(), lr=0.9), []
+        for _ in range(2):
+            sums = np.zeros(2)
+            for X, y in train:
+                optimizer.zero_grad()
+                y_hat = net(X)
+                l = n.functional.cross_entropy(y_hat, y)
+                l.backward()
+                optimizer.step()
+                sums += [l.item() * len(y), (y_hat.argmax(1) == y).sum().item()]
+            with torch.no_grad():
+                right = sum((net(X).argmax(1) == y).sum().item() for X, y in test)
+            history.append([*sums / 70, right / 30])
+        curves_of_both.append(history)
+    np.testing.assert_allclose(np.transpose(ast.literal_eval(curves)), curves_of_both[0], rtol=1e-4)
+    found = [[float(x) for x in re.findall(r"\d\.\d+", line)] for line in epochs]
+    np.testing.assert_allclose(found, curves_of_both[1], atol=1e-3)
+
+
+def test_pictures_of_the_older_edition(monkeypatch):
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    monkeypatch.setattr(pyplot, "rcParams", pyplot.rcParams.copy())
+    pyplot.switch_backend("agg")
+    d2l.use_svg_display()
+    d2l.set_figsize((2, 1))
+    assert list(pyplot.rcParams["figure.figsize"]) == [2, 1]
+    x = minigrad.arange(3.0)
+    axes, squares = pyplot.gca(), [[0, 1, 2], [0, 1, 4]]
+    for arguments, curves in [((x,), squares[:1]), ((x, x**2), squares[1:]), ((x, [x, x**2]), squares),
+                              (([x, x], [x, x**2]), squares), ((minigrad.stack([x, x**2]),), squares),
+                              (([0, 1, 2.0], [0, 1, 4.0], "x", "y", ["a"], [0, 3]), squares[1:])]:  # fmt: skip
+        d2l.plot(*arguments)
+        assert [line.get_ydata().tolist() for line in axes.lines] == curves
+        assert [line.get_xdata().tolist() for line in axes.lines] == [[0, 1, 2]] * len(curves)
+    animator = d2l.Animator("epoch", legend=["loss", "accuracy"], xlim=[1, 2], figsize=(3, 2))
+    animator.add(1, (0.5, None))
+    animator.add(2, (x[1], 0.75))
+    assert animator.X == [[1, 2], [2]] and animator.Y == [[0.5, 1], [0.75]]
+    animator.show()
+    assert [line.get_xdata().tolist() for line in axes.lines] == [[1, 2], [2]] and axes.get_xlabel() == "epoch"
+    shown = d2l.show_images(minigrad.rand(3, 4, 5), 2, 2, titles=["a", "b", "c"])
+    assert [ax.get_title() for ax in shown] == ["a", "b", "c", ""] and shown[0].images[0].get_array().shape == (4, 5)
+    pyplot.close("all")
+
+
+def test_images_in_another_size():
+    data, small = d2l.Digits(batch_size=4, resize=(56, 42)), d2l.Digits(batch_size=4)
+    (X, y), (x, labels) = next(iter(data.val_dataloader())), next(iter(small.val_dataloader()))
+    assert X.shape == (4, 1, 56, 42) and X.dtype is minigrad.float32 and y.tolist() == labels.tolist()
+    np.testing.assert_array_equal(X.numpy(), x.numpy().repeat(2, 2)[..., np.arange(42) * 2 // 3])
+    assert data.train[0][0].shape == (1, 56, 42) and len(data.train) == 4000
+
+
+def test_arrays_in_batches():
+    X, y = minigrad.arange(6.0).reshape(3, 2), minigrad.arange(3)
+    batches = list(d2l.load_array((X, y), 2, is_train=False))
+    assert [[x.tolist() for x in batch] for batch in batches] == [[[[0, 1], [2, 3]], [0, 1]], [[[4, 5]], [2]]]
+    assert len(d2l.load_array((X, y), 2)) == 2
+    assert d2l.accuracy(minigrad.tensor([[0.1, 0.9], [0.8, 0.2]]), minigrad.tensor([1, 1])) == 1
+    assert d2l.accuracy(minigrad.tensor([1, 0]), minigrad.tensor([1, 0])) == 2
 
 
 # ---- what the chapters on tensors, which these build on, take for granted

@@ -30,6 +30,7 @@ import torch.utils.data
 from torch.utils.data import DataLoader, TensorDataset
 from torch.optim import SGD
 from torch.autograd import grad
+from torch.autograd.function import once_differentiable
 from d2l import torch as d2l
 import beside
 
@@ -166,4 +167,30 @@ def test_bad_files(tmp_path):
 
 
 def test_every_alias_is_there():
-    assert run.aliases().keys() == run.MODULES.keys()
+    assert run.aliases().keys() == run.MODULES.keys() | {"torch.backends.cudnn"}
+
+
+BOILERPLATE = """\
+import torch
+import torch.backends.cudnn as cudnn
+from torch.optim.optimizer import Optimizer
+
+device = torch.device("cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu")
+torch.cuda.manual_seed(0)
+torch.cuda.manual_seed_all(0)
+torch.cuda.empty_cache()
+print(device, torch.cuda.device_count(), torch.cuda.memory_allocated(), torch.cuda.max_memory_allocated())
+print(cudnn.enabled, cudnn.benchmark, cudnn.deterministic, cudnn.is_available(), torch.backends.mps.is_built())
+cudnn.deterministic, cudnn.benchmark, torch.backends.cudnn.enabled = True, True, False
+torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+assert torch.backends.cudnn is cudnn and cudnn.deterministic and not cudnn.enabled
+assert issubclass(torch.optim.SGD, Optimizer)
+"""
+
+
+def test_what_scripts_set_before_they_begin(tmp_path):
+    path = written(tmp_path / "boilerplate.py", BOILERPLATE)
+    done = python(path)
+    theirs = subprocess.run([sys.executable, path], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == (theirs.stdout, theirs.stderr)
+    assert done.stdout == "cpu 0 0 0\nTrue False False False False\n"

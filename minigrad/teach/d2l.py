@@ -3,9 +3,10 @@ d2l, as far as the chapters on convolutional networks need it: `from d2l import 
 this module under `python -m minigrad.run`.
 
 Hyperparameters that store themselves, a Module with a loss and a board of what it measured, a Trainer,
-data in batches, and the book's own functions: corr2d, Residual, init_cnn ... Nothing is downloaded and
-nothing is drawn while a model trains: `board` holds the points, and each epoch prints a line.
-Names that are not here raise AttributeError.
+data in batches, and the book's own functions: corr2d, Residual, init_cnn ... And what these chapters take from
+it in the edition before 1.0: Accumulator, Animator, train_ch6, load_data_fashion_mnist ... Nothing is
+downloaded and nothing is drawn while a model trains: `board`, or an Animator, holds the points, and each epoch
+prints a line. Names that are not here raise AttributeError.
 """
 
 import inspect
@@ -18,6 +19,8 @@ import numpy as np
 import minigrad as torch
 from minigrad import nn
 from minigrad.nn import functional as F
+
+from .d2l_pictures import Animator, plot, set_figsize, show_images, use_svg_display  # noqa: F401
 
 
 def add_to_class(Class):
@@ -148,20 +151,29 @@ class DataModule(HyperParameters):
         return torch.data.DataLoader(dataset, self.batch_size, shuffle=train)
 
 
+class Resized(torch.data.Dataset):
+    """Images (1, 28, 28) and labels in another size, each made when it is asked for: all would take too much memory."""
+
+    def __init__(self, dataset, size):
+        self.dataset, (self.rows, self.columns) = dataset, (np.arange(n) * 28 // n for n in size)
+
+    def __getitem__(self, i):
+        image, label = self.dataset[i]
+        return torch.from_numpy(image.numpy().take(self.rows, 1).take(self.columns, 2)), label
+
+    def __len__(self):
+        return len(self.dataset)
+
+
 class Images(DataModule):
     """Images (1, *resize) and labels: what FashionMNIST and Digits share. A larger size repeats pixels."""
 
     def __init__(self, batch_size=64, resize=(28, 28), root="../data"):
         super().__init__(root)
         self.save_hyperparameters()
-        self.train, self.val = (self._resized(self.read(train)) for train in (True, False))
-
-    def _resized(self, dataset):
-        images, labels = dataset.tensors
-        rows, columns = (np.arange(n) * 28 // n for n in self.resize)
-        if tuple(self.resize) != (28, 28):
-            images = torch.from_numpy(images.numpy()[:, :, rows][..., columns].copy())
-        return torch.data.TensorDataset(images, labels)
+        self.train, self.val = self.read(train=True), self.read(train=False)
+        if tuple(resize) != (28, 28):
+            self.train, self.val = Resized(self.train, resize), Resized(self.val, resize)
 
     def get_dataloader(self, train):
         return torch.data.DataLoader(self.train if train else self.val, self.batch_size, shuffle=train)
@@ -305,6 +317,81 @@ class Timer:
 
     def sum(self):
         return sum(self.times)
+
+    def cumsum(self):
+        return np.cumsum(self.times).tolist()
+
+
+# ---- the edition before 1.0
+
+
+class Accumulator:
+    """n sums side by side: add(1, 2.5) adds to the first two; metric[0] is the first."""
+
+    def __init__(self, n):
+        self.data = [0.0] * n
+
+    def add(self, *args):
+        self.data = [total + float(x) for total, x in zip(self.data, args)]
+
+    def __getitem__(self, i):
+        return self.data[i]
+
+
+def load_array(data_arrays, batch_size, is_train=True):
+    """Batches of the tensors in `data_arrays`, shuffled to train."""
+    return torch.data.DataLoader(torch.data.TensorDataset(*data_arrays), batch_size, shuffle=is_train)
+
+
+def load_data_fashion_mnist(batch_size, resize=None):
+    """Batches to train and to test with. FileNotFoundError unless ../data/FashionMNIST/raw has the four files."""
+    sides = resize if isinstance(resize, (list, tuple)) else [resize or 28] * 2
+    data = FashionMNIST(batch_size, sides)
+    return data.train_dataloader(), data.val_dataloader()
+
+
+def accuracy(y_hat, y):
+    """How many predictions are right, of classes or of scores of classes."""
+    predicted = y_hat.argmax(dim=1) if y_hat.ndim > 1 and y_hat.shape[1] > 1 else y_hat
+    return float((predicted.type(y.dtype) == y).sum())
+
+
+def evaluate_accuracy_gpu(net, data_iter, device=None):
+    """The share of right predictions in all batches; `net` is left in its evaluation mode."""
+    if isinstance(net, nn.Module):
+        net.eval()
+    metric = Accumulator(2)
+    with torch.no_grad():
+        for *X, y in data_iter:
+            metric.add(accuracy(net(*X), y), y.numel())
+    return metric[0] / metric[1]
+
+
+evaluate_accuracy = evaluate_accuracy_gpu
+
+
+def train_ch6(net, train_iter, test_iter, num_epochs, lr, device):
+    """Train a classifier by SGD, from Xavier's initial weights on."""
+    net.apply(init_cnn)
+    print("training on", device)
+    net.to(device)
+    optimizer, loss, timer = torch.optim.SGD(net.parameters(), lr=lr), nn.CrossEntropyLoss(), Timer()
+    for epoch in range(num_epochs):
+        metric = Accumulator(3)  # loss, right predictions, samples
+        net.train()
+        timer.start()
+        for X, y in train_iter:
+            optimizer.zero_grad()
+            y_hat = net(X)
+            l = loss(y_hat, y)
+            l.backward()
+            optimizer.step()
+            metric.add(l.item() * len(y), accuracy(y_hat.detach(), y), len(y))
+        timer.stop()
+        train_l, train_acc = metric[0] / metric[2], metric[1] / metric[2]
+        test_acc = evaluate_accuracy_gpu(net, test_iter)
+        print(f"epoch {epoch + 1}, loss {train_l:.3f}, train acc {train_acc:.3f}, test acc {test_acc:.3f}")
+    print(f"{metric[2] * num_epochs / timer.sum():.1f} examples/sec on {device}")
 
 
 # ---- devices: there is one
