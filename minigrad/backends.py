@@ -2,5 +2,6 @@
 
 from types import SimpleNamespace
 
-cudnn = SimpleNamespace(enabled=False, benchmark=False, deterministic=True)
-mps = SimpleNamespace(is_available=lambda: False)
+cudnn = SimpleNamespace(enabled=True, benchmark=False, deterministic=False, allow_tf32=True, is_available=lambda: False)
+cuda = SimpleNamespace(matmul=SimpleNamespace(allow_tf32=False), is_built=lambda: False)
+mps = SimpleNamespace(is_available=lambda: False, is_built=lambda: False)

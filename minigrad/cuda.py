@@ -15,4 +15,13 @@ def manual_seed_all(seed):
     """Seed all CUDA devices, of which there are none; `minigrad.manual_seed` is what counts."""
 
 
-manual_seed = manual_seed_all
+def empty_cache():
+    """Give memory of CUDA devices back: none is held."""
+
+
+def memory_allocated(device=None):
+    """How many bytes tensors take on a CUDA device: 0."""
+    return 0
+
+
+manual_seed, max_memory_allocated = manual_seed_all, memory_allocated

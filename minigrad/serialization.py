@@ -6,12 +6,14 @@ tensor in `{"model": {"conv1.weight": w}}` is named `model.conv1.weight` there, 
 header, `minigrad`, tells how to put the dict together again.
 """
 
+import contextlib
 import json
 import os
 import threading
 
 import numpy as np
 
+from .nn.parameter import Parameter
 from .ops.common import check_device
 from .ops.create import from_numpy
 from .tensor import Tensor
@@ -20,14 +22,15 @@ _NUMPY_DTYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8", "I32": "<i4", "U8": "
 
 
 def save(obj, f):
-    """Write a dict of tensors (or a list, or a tensor) to the file `f`, so that `load(f)` gives back an equal one.
+    """Write a dict of tensors (or a list, or a tensor) to `f`, so that `load(f)` gives back an equal one.
 
+    f: a path, or a binary file that is open for writing (`io.BytesIO()` is one). At a path the file appears
+    complete or not at all: if saving fails, an older one stays as it was.
     Values may also be None, bools, ints, floats, strings, and dicts, lists and tuples of all these:
-    a whole training checkpoint. A plain `state_dict` keeps its keys as the names in the file.
-    The file appears complete or not at all: if saving fails, an older one stays as it was.
+    a whole training checkpoint. An OrderedDict comes back as a dict, a Size as a tuple, a NumPy number as
+    Python's. A plain `state_dict` keeps its keys as the names in the file.
 
-    Raises TypeError that names the key of a value (or key) of another type, ValueError if two
-    tensors would get the same name, OSError if the file cannot be written.
+    Raises TypeError that names the key of a value (or key) of another type, OSError if the file cannot be written.
 
     >>> import minigrad, os, tempfile
     >>> path = os.path.join(tempfile.mkdtemp(), "numbers.safetensors")
@@ -39,15 +42,20 @@ def save(obj, f):
 
     arrays = {}
     tree = _encode(obj, "", arrays)
-    write_whole(f, to_bytes(arrays, {"minigrad": json.dumps(tree)}))
+    content = to_bytes(arrays, {"minigrad": json.dumps(tree)})
+    if hasattr(f, "write"):
+        f.write(content)
+    else:
+        write_whole(f, content)
 
 
 def load(f, map_location=None, *, weights_only=True):
-    """What `save` wrote to the file `f`, or the tensors of any safetensors file by their names.
+    """What `save` wrote to `f`, a path or an open binary file, or the tensors of any safetensors file by name.
 
-    map_location: the CPU. weights_only: code is never loaded, whatever it says.
+    map_location: the CPU, a function (which changes nothing) or a dict with another place for "cpu", which can only
+    be the CPU. weights_only: code is never loaded, whatever it says.
 
-    The tensors own their memory, need no gradient, and nothing is allocated for elements that the
+    The tensors own their memory, require grad if they did, and nothing is allocated for elements that the
     file does not hold. Raises ValueError that names a file which is not what it should be.
 
     >>> import minigrad, os, tempfile
@@ -58,8 +66,9 @@ def load(f, map_location=None, *, weights_only=True):
     """
     from safetensors import SafetensorError, deserialize
 
-    check_device(map_location)
-    with open(f, "rb") as file:
+    if not callable(map_location):
+        check_device(map_location.get("cpu") if isinstance(map_location, dict) else map_location)
+    with contextlib.nullcontext(f) if hasattr(f, "read") else open(f, "rb") as file:
         content = file.read()
     try:
         views = deserialize(content)
@@ -78,7 +87,7 @@ def load(f, map_location=None, *, weights_only=True):
         return tensors
     try:
         return _decode(json.loads(tree), tensors)
-    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
         raise ValueError(f"{f} has a damaged header: {error!r}") from error
 
 
@@ -86,11 +95,13 @@ def _encode(value, name, arrays):
     """`value` as JSON, in which {"tensor": name} stands for an array put into `arrays`."""
     if isinstance(value, Tensor):
         name = name or "tensor"
-        if name in arrays:
-            raise ValueError(f"two tensors would both be named '{name}'")
+        while name in arrays or name == "__metadata__":  # which the format keeps to itself
+            name += "_"
         # safetensors 0.8.0 stores the elements of other layouts in a wrong order, silently.
         arrays[name] = np.asarray(value.detach().numpy(), order="C")
-        return {"tensor": name}
+        node = {"requires_grad": {"tensor": name}} if value.requires_grad else {"tensor": name}
+        return {"parameter": node} if isinstance(value, Parameter) else node
+    value = value.item() if isinstance(value, np.generic) else value
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     prefix = f"{name}." if name else ""
@@ -102,7 +113,8 @@ def _encode(value, name, arrays):
     if isinstance(value, (list, tuple)):
         items = [_encode(v, f"{prefix}{i}", arrays) for i, v in enumerate(value)]
         return items if isinstance(value, list) else {"tuple": items}
-    raise TypeError(f"cannot save '{name or 'obj'}' of type {type(value).__name__}")
+    hint = ": save its state_dict() instead" if hasattr(value, "state_dict") else ""
+    raise TypeError(f"cannot save '{name or 'obj'}' of type {type(value).__name__}{hint}")
 
 
 def _decode(node, tensors):
@@ -113,6 +125,11 @@ def _decode(node, tensors):
     [(kind, content)] = node.items()
     if kind == "tensor":
         return tensors[content]
+    if kind == "requires_grad":
+        return _decode(content, tensors).requires_grad_()
+    if kind == "parameter":
+        data = _decode(content, tensors)
+        return Parameter(data, data.requires_grad)
     if kind == "tuple":
         return tuple(_decode(content, tensors))
     if kind == "dict":

@@ -10,7 +10,7 @@ import torch
 from helpers import check_error
 
 import minigrad
-from minigrad import nn, optim
+from minigrad import optim
 
 OPTIONS = [
     {"lr": 0.02, "betas": betas, "weight_decay": decay, "amsgrad": amsgrad, "maximize": maximize}
@@ -298,10 +298,18 @@ def test_both_libraries_refuse(kind, code, exception, words):
 
 @pytest.mark.parametrize("kind", ["SGD", *KINDS])
 def test_there_is_one_way_to_make_a_step(kind):
-    for name in ("foreach", "differentiable", "fused", "capturable")[: 3 if kind == "SGD" else 4]:
-        params = nn.Linear(2, 2).parameters()
-        getattr(optim, kind)(nn.Linear(2, 2).parameters(), **{name: False})
-        with pytest.raises(NotImplementedError, match=f"{kind}.*{name}=True"):
-            getattr(optim, kind)(params, **{name: True})
-    with pytest.raises(NotImplementedError, match="foreach"):
-        getattr(optim, kind)([{"params": nn.Linear(2, 2).parameters(), "foreach": True}])
+    for options in ({"foreach": True}, {"fused": True}, {"foreach": False, "fused": False, "differentiable": False}):
+        found = []
+        for m in (minigrad, torch):
+            p = m.tensor([1.0, 2.0], requires_grad=True)
+            optimizer = getattr(m.optim, kind)([p], lr=0.5, **options)
+            p.grad = m.ones(2)
+            optimizer.step()
+            group = optimizer.state_dict()["param_groups"][0]
+            found.append([p.tolist(), {name: group[name] for name in ("foreach", "fused", "differentiable")}])
+        assert found[0] == found[1]
+    check_error(lambda m: getattr(m.optim, kind)([m.zeros(1)], fused=True, foreach=True), RuntimeError, "foreach")
+    with pytest.raises(NotImplementedError, match=f"{kind}.*differentiable=True"):
+        getattr(optim, kind)([{"params": minigrad.zeros(1), "differentiable": True}])
+    if kind != "SGD":
+        getattr(optim, kind)([minigrad.zeros(1)], capturable=True)

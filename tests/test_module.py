@@ -375,6 +375,18 @@ def test_a_saved_weight_that_is_loaded_anew_is_found_out():
         y.backward()
 
 
+@BOTH
+def test_old_states_do_not_count_the_batches(m):
+    model = m.nn.Sequential(m.nn.BatchNorm1d(2))
+    model(m.ones(3, 2))
+    state = model.state_dict()
+    del state["0.num_batches_tracked"]
+    with pytest.raises(RuntimeError, match="num_batches_tracked"):  # of today's
+        model.load_state_dict(state)
+    assert model.load_state_dict(dict(state)) == ([], []) and model[0].num_batches_tracked.item() == 1
+    assert m.nn.Linear(2, 1).load_state_dict(dict(state), strict=False).missing_keys == ["weight", "bias"]
+
+
 def test_load_state_dict_lists_all_that_is_wrong_and_copies_nothing():
     model = mlp(minigrad)
     before = {name: x.clone() for name, x in model.state_dict().items()}

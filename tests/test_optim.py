@@ -158,6 +158,21 @@ def test_zero_grad():
     assert p.grad is None
 
 
+@pytest.mark.parametrize("m", [minigrad, torch], ids=["minigrad", "torch"])
+def test_zero_grad_writes_into_the_gradient_and_leaves_its_graph(m):
+    layer = m.nn.Linear(2, 1)
+    for zeros in (m.optim.SGD(layer.parameters()).zero_grad, layer.zero_grad):
+        layer(m.ones(1, 2)).sum().backward()
+        held = layer.weight.grad
+        zeros(set_to_none=False)
+        assert layer.weight.grad is held and held.tolist() == [[0, 0]]
+        with_graph, = m.autograd.grad((layer.weight**2).sum(), layer.weight, create_graph=True)
+        layer.weight.grad = with_graph
+        zeros(set_to_none=False)
+        assert not layer.weight.grad.requires_grad and layer.weight.grad.tolist() == [[0, 0]]
+        zeros()
+
+
 def test_a_closure_is_called_with_gradients_on_and_its_loss_returned():
     p = minigrad.ones(1, requires_grad=True)
     optimizer = optim.SGD([p], lr=0.25)

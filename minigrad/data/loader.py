@@ -19,12 +19,13 @@ class DataLoader:
     sampler: an iterable of indices that says which samples come, and in which order.
     batch_sampler: an iterable of lists of indices, one for each batch.
     collate_fn: makes a batch of a list of samples; None is `default_collate`.
-    num_workers, prefetch_factor, persistent_workers, pin_memory: they change nothing, this thread makes the batches.
+    num_workers, worker_init_fn, prefetch_factor, persistent_workers, pin_memory, pin_memory_device: they change
+    nothing, this thread makes the batches.
     drop_last: leave out the last batch if it is smaller than the others.
     generator: where the order is drawn; None is the global one, that `manual_seed` sets.
 
     ValueError for a batch size below 1, for shuffling an empty dataset and for a sampler beside what it replaces.
-    NotImplementedError for batch_size=None, and for a timeout, worker_init_fn or multiprocessing_context.
+    NotImplementedError for batch_size=None, and for a timeout or multiprocessing_context.
 
     >>> from minigrad.data import DataLoader
     >>> for batch in DataLoader([1, 2, 3], batch_size=2): print(batch)
@@ -34,11 +35,12 @@ class DataLoader:
 
     def __init__(self, dataset, batch_size=1, shuffle=False, sampler=None, batch_sampler=None, num_workers=0,
                  collate_fn=None, pin_memory=False, drop_last=False, timeout=0, worker_init_fn=None,
-                 multiprocessing_context=None, generator=None, *, prefetch_factor=None, persistent_workers=False):
+                 multiprocessing_context=None, generator=None, *, prefetch_factor=None, persistent_workers=False,
+                 pin_memory_device=""):
         if num_workers < 0:
             raise ValueError(f"num_workers option should be non-negative; got num_workers={num_workers}")
-        if batch_size is None or timeout or worker_init_fn or multiprocessing_context:
-            raise NotImplementedError("batch_size=None, timeout, worker_init_fn, multiprocessing_context are not there")
+        if batch_size is None or timeout or multiprocessing_context:
+            raise NotImplementedError("batch_size=None, timeout and multiprocessing_context are not there")
         if sampler is not None and shuffle:
             raise ValueError("sampler option is mutually exclusive with shuffle")
         if batch_sampler is not None and (batch_size != 1 or shuffle or sampler is not None or drop_last):

@@ -12,7 +12,7 @@ from ..autograd import no_grad
 from ..dtypes import float32, float64
 from ..ops.common import check_device
 from ..tensor import Handle, Tensor
-from .parameter import Parameter, Uninitialized
+from .parameter import Parameter, Uninitialized, zero_gradients
 
 
 class _IncompatibleKeys(namedtuple("_IncompatibleKeys", ("missing_keys", "unexpected_keys"))):
@@ -209,9 +209,8 @@ class Module:
         return self.train(False)
 
     def zero_grad(self, set_to_none=True):
-        """Forget the gradients of all parameters (or set them to 0)."""
-        for p in self.parameters():
-            p.grad = None if set_to_none or p.grad is None else p.grad.detach().zero_()
+        """Forget the gradients of all parameters (or set them to 0, in place)."""
+        zero_gradients(self.parameters(), set_to_none)
 
     def requires_grad_(self, requires_grad=True):
         for p in self.parameters():
@@ -245,14 +244,16 @@ class Module:
 
     def state_dict(self, *, destination=None, prefix="", keep_vars=False):
         """An ordered dict of all parameters and saved buffers, detached, by name. It shares memory."""
-        state = OrderedDict() if destination is None else destination
+        if destination is None:
+            destination = OrderedDict()
+            destination._metadata = {}  # where PyTorch has the versions of the modules
         for name, tensor in {**self._parameters, **self._buffers}.items():
             if tensor is not None and name not in self._not_saved:
-                state[prefix + name] = tensor if keep_vars else tensor.detach()
+                destination[prefix + name] = tensor if keep_vars else tensor.detach()
         for name, module in self._modules.items():
             if module is not None:
-                module.state_dict(destination=state, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
-        return state
+                module.state_dict(destination=destination, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
+        return destination
 
     def load_state_dict(self, state_dict, strict=True):
         """Copy the tensors of `state_dict` into the parameters and buffers of the same names.
@@ -264,7 +265,9 @@ class Module:
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
         own = self.state_dict()
-        keys = _IncompatibleKeys([name for name in own if name not in state_dict],
+        # PyTorch's oldest files, which have no versions either, do not count the batches.
+        optional = () if hasattr(state_dict, "_metadata") else ("num_batches_tracked",)
+        keys = _IncompatibleKeys([name for name in own if name not in state_dict and not name.endswith(optional)],
                                  [name for name in state_dict if name not in own])
         errors = [f"{kind} key(s) in state_dict: " + ", ".join(f'"{name}"' for name in names) + ". "
                   for kind, names in zip(("Missing", "Unexpected"), keys) if strict and names]

@@ -112,8 +112,7 @@ class LayerNorm(Affine, shown="{normalized_shape}, eps={eps}, elementwise_affine
 
     def __init__(self, normalized_shape, eps=1e-5, elementwise_affine=True, bias=True, device=None, dtype=None):
         super().__init__()
-        shape = (normalized_shape,) if hasattr(normalized_shape, "__index__") else normalized_shape
-        self.normalized_shape = size_argument(shape, "LayerNorm", "normalized_shape")
+        self.normalized_shape = size_argument((normalized_shape,), "LayerNorm", "normalized_shape")
         self.eps, self.elementwise_affine = eps, elementwise_affine
         self.make_affine(self.normalized_shape, elementwise_affine, bias, device, dtype)
 

@@ -22,6 +22,15 @@ class Parameter(Tensor):
         return "Parameter containing:\n" + super().__repr__()
 
 
+def zero_gradients(parameters, set_to_none):
+    """What `zero_grad` of modules and of optimisers does."""
+    for p in parameters:
+        if set_to_none or p.grad is None:
+            p.grad = None
+        else:
+            p.grad = (p.grad.detach() if p.grad.requires_grad else p.grad).zero_()
+
+
 FIRST = "call the lazy module with a first batch of inputs, which tells the sizes of its parameters"
 
 

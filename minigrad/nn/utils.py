@@ -8,6 +8,7 @@ from ..tensor import Tensor
 
 
 @no_grad()
+@np.errstate(all="ignore")  # like PyTorch, no warning of what overflows
 def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=False, foreach=None):
     """Scale all gradients by min(1, max_norm / (norm + 1e-6)), in place; return the norm, a 0-d tensor.
 

@@ -17,7 +17,7 @@ class Adam(Optimizer):
 
     amsgrad: in the last line the largest v so far. decoupled_weight_decay: AdamW's weight decay.
     ValueError for a negative lr, eps or weight_decay and for betas that are not floats in [0, 1);
-    NotImplementedError for foreach, capturable, differentiable or fused.
+    foreach, capturable and fused change nothing; NotImplementedError for differentiable.
     Sources: Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015; amsgrad: Reddi, Kale and Kumar,
     "On the convergence of Adam and beyond", ICLR 2018. The order of operations is PyTorch's.
 
@@ -53,8 +53,6 @@ class Adam(Optimizer):
         state["step"] += 1
         m, v = state["exp_avg"]._array, state["exp_avg_sq"]._array
         t, beta1, beta2, eps, weight_decay = map(float, (state["step"], *betas, eps, weight_decay))
-        if isinstance(lr, Tensor):
-            lr = lr._array.reshape(())[()]  # in its own precision, as PyTorch divides it below
 
         if maximize:
             g = -g
@@ -72,7 +70,7 @@ class Adam(Optimizer):
         if amsgrad:
             v = np.maximum(state["max_exp_avg_sq"]._array, v, out=state["max_exp_avg_sq"]._array)
         root = np.sqrt(v) / (1 - beta2**t) ** 0.5 + eps
-        p -= float(lr / (1 - beta1**t)) * m / root
+        p -= float(lr / (1 - beta1**t)) * m / root  # an lr that is a Tensor is divided in its own precision
         parameter._version_counter.count += 1  # a graph that saved the parameter finds out
 
 

@@ -6,9 +6,10 @@ from collections import defaultdict
 import numpy as np
 
 from ..autograd import enable_grad, no_grad
+from ..nn.parameter import zero_gradients
 from ..tensor import Tensor
 
-# PyTorch's choices between ways to compute one and the same step. Here there is one way.
+# PyTorch's choices between ways to compute one and the same step. Here there is one way, which no graph records.
 VARIANTS = ("foreach", "capturable", "differentiable", "fused")
 
 
@@ -67,9 +68,8 @@ class Optimizer:
         self.param_groups.append({**group, "params": params})
 
     def zero_grad(self, set_to_none=True):
-        """Forget the gradients of all parameters (or set them to 0)."""
-        for p in self._all():
-            p.grad = None if set_to_none or p.grad is None else p.grad.detach().zero_()
+        """Forget the gradients of all parameters (or set them to 0, in place)."""
+        zero_gradients(self._all(), set_to_none)
 
     @no_grad()
     def step(self, closure=None):
@@ -93,9 +93,10 @@ class Optimizer:
         pass
 
     def _check(self, group):
-        for name in VARIANTS:
-            if group.get(name):
-                raise NotImplementedError(f"{type(self).__name__}: {name}={group[name]} is not supported")
+        if group.get("differentiable"):
+            raise NotImplementedError(f"{type(self).__name__}: differentiable=True is not supported")
+        if group.get("fused") and group.get("foreach"):
+            raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
         lr = group.get("lr")
         if isinstance(lr, Tensor) and lr.numel() != 1:
             raise ValueError(f"Tensor lr must be 1-element, but its shape is {list(lr.shape)}")

@@ -16,8 +16,8 @@ class SGD(Optimizer):
         p = p - lr g
 
     ValueError for a negative lr, momentum or weight_decay, and for nesterov without a momentum or with a dampening;
-    NotImplementedError for foreach, differentiable or fused. Source: Sutskever et al., "On the importance of
-    initialization and momentum in deep learning", ICML 2013, in PyTorch's form.
+    foreach and fused change nothing; NotImplementedError for differentiable. Source: Sutskever et al., "On the
+    importance of initialization and momentum in deep learning", ICML 2013, in PyTorch's form.
 
     >>> from minigrad import optim, tensor
     >>> p = tensor([1.0, 2.0], requires_grad=True)
