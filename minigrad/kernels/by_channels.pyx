@@ -91,9 +91,8 @@ def correlate(const real_t[:, :, ::1] image, const real_t[:, ::1] packed, const 
     """
     cdef Loop loop = read_loop(tables, y, bias.shape[1])
     cdef Py_ssize_t images = image.shape[0], groups = image.shape[1], plane = y.shape[2] // loop.depth
-    cdef Py_ssize_t size = part(loop.positions, POSITIONS // loop.phases), row = neighbours(&loop, 0, size)
-    if loop.phases > 1:
-        size -= size % row  # whole rows
+    cdef Py_ssize_t size = part(loop.positions, POSITIONS // loop.phases)
+    size -= size % neighbours(&loop, 0, size)  # whole rows
     cdef Py_ssize_t chunks = ceil_div(loop.positions, size), i, p, g, n, panel
     cdef int threads = threads_for(<double> images * groups * loop.depth * loop.taps * loop.positions)
     # Each thread keeps to images of its own, as it did when they were laid out; else panel after panel passes over all.

@@ -35,6 +35,8 @@ cdef extern from "simd.h" nogil:
         block_function *block_by_rows
         void (*copy)(Py_ssize_t n, Py_ssize_t rows, const void *b, table_t step, Py_ssize_t pitch,
                      void *packed) noexcept nogil
+        void (*copy_rows)(Py_ssize_t rows, Py_ssize_t columns, const void *a, Py_ssize_t a_pitch,
+                          void *b, Py_ssize_t b_pitch) noexcept nogil
         void (*transpose)(Py_ssize_t rows, Py_ssize_t columns, const void *a, Py_ssize_t a_pitch,
                           void *b, Py_ssize_t b_pitch) noexcept nogil
         void (*pool)(const pooling *p, const void *x, void *y, int32_t *index) noexcept nogil

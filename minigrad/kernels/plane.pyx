@@ -16,7 +16,6 @@ kernel turned around and g's numbers `stride` apart, zeros between them. See the
 
 import numpy as np
 from cython.parallel cimport prange, threadid
-from libc.string cimport memcpy
 
 from .loops cimport aligned, ceil_div, kernels, kernels_for, planes, real_t, threads_for
 
@@ -31,8 +30,12 @@ cdef struct Places:
     Py_ssize_t column_before, column_apart, column_stride, part
 
 
-cdef void put(const real_t *x, Py_ssize_t rows, Py_ssize_t columns, const Places *to, real_t *plane) noexcept nogil:
+cdef void put(const kernels *simd, const real_t *x, Py_ssize_t rows, Py_ssize_t columns, const Places *to,
+              real_t *plane) noexcept nogil:
     cdef Py_ssize_t i, k, column
+    if to.column_stride == 1 and to.column_apart == 1:
+        simd.copy_rows(rows, columns, x, columns, plane + to.before * to.pitch + to.column_before, to.apart * to.pitch)
+        return
     for k in range(min(to.column_stride, columns)):
         column = to.column_before + k
         column = column % to.column_stride * to.part + column // to.column_stride
@@ -44,9 +47,7 @@ cdef void put(const real_t *x, Py_ssize_t rows, Py_ssize_t columns, const Places
 cdef inline void put_row(Py_ssize_t count, const real_t *x, Py_ssize_t stride, real_t *row,
                          Py_ssize_t apart) noexcept nogil:
     cdef Py_ssize_t i
-    if stride == 1 and apart == 1:
-        memcpy(row, x, count * sizeof(real_t))
-    elif stride == 2:  # a constant, so that compilers make vectors of it
+    if stride == 2:  # a constant, so that compilers make vectors of it
         for i in range(count):
             row[i] = x[2 * i]
     else:
@@ -79,7 +80,7 @@ def correlate(const real_t[:, :, :, ::1] x, const real_t[:, :, ::1] w, const rea
     cdef real_t *plane
     for i in prange(x.shape[0] * channels, nogil=True, schedule="static", num_threads=threads):
         n, d, plane = i // channels, i % channels, <real_t *> aligned(&memory[threadid(), 0])
-        put(&x[n, d, 0, 0], x.shape[2], x.shape[3], &to, plane)
+        put(simd, &x[n, d, 0, 0], x.shape[2], x.shape[3], &to, plane)
         simd.plane(&p, &w[d, 0, 0], plane, &bias[d], &y[n, d, 0, 0])
 
 
@@ -121,8 +122,8 @@ def weight_grad(const real_t[:, :, :, ::1] x, const real_t[:, :, :, ::1] g, kern
         plane = <real_t *> aligned(&memory[threadid(), 0])
         slopes = <real_t *> aligned(&memory[threadid(), size])
         for n in range(x.shape[0]):
-            put(&x[n, d, 0, 0], x.shape[2], x.shape[3], &to, plane)
-            put(&g[n, d, 0, 0], g.shape[2], g.shape[3], &beside, slopes)
+            put(simd, &x[n, d, 0, 0], x.shape[2], x.shape[3], &to, plane)
+            put(simd, &g[n, d, 0, 0], g.shape[2], g.shape[3], &beside, slopes)
             add_weights(simd, &p, plane, slopes + 2 * p.row_step * p.columns, &sum[d, 0, 0, 0])
     dw = (sums @ np.ones(simd.lanes, sums.dtype)).swapaxes(2, 3).reshape(channels, p.kernel_rows, p.kernel_columns)
     return dw[:, : kernel[0], : kernel[1]]

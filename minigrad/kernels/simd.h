@@ -93,6 +93,8 @@ typedef struct { /* for arrays of one element type */
     int lanes, registers; /* numbers in a vector, registers that hold one */
     block_function *block, *block_pairs, *block_by_rows;
     void (*copy)(ptrdiff_t n, ptrdiff_t rows, const void *b, const ptrdiff_t *step, ptrdiff_t pitch, void *memory);
+    void (*copy_rows)(ptrdiff_t rows, ptrdiff_t columns, const void *source, ptrdiff_t a_pitch,
+                      void *target, ptrdiff_t b_pitch);
     void (*transpose)(ptrdiff_t rows, ptrdiff_t columns, const void *source, ptrdiff_t a_pitch,
                       void *target, ptrdiff_t b_pitch);
     void (*pool)(const pooling *p, const void *plane, void *pooled, int32_t *index);
@@ -112,7 +114,7 @@ typedef struct {
 #define KERNELS(isa, type) \
     {sizeof(PASTE(vector, isa, type)) / sizeof(type), REGISTERS, \
      PASTE(block, isa, type), PASTE(block_pairs, isa, type), PASTE(block_by_rows, isa, type), \
-     PASTE(copy, isa, type), PASTE(transpose, isa, type), PASTE(pool, isa, type), \
+     PASTE(copy, isa, type), PASTE(copy_rows, isa, type), PASTE(transpose, isa, type), PASTE(pool, isa, type), \
      PASTE(plane, isa, type), PASTE(plane_weights, isa, type), \
      PASTE(image_side, isa, type), PASTE(weight_side, isa, type), PASTE(result_side, isa, type), \
      PASTE(result_side_back, isa, type), PASTE(weight_side_back, isa, type), PASTE(finite, isa, type)}
