@@ -1,5 +1,6 @@
 """Dropout of elements, and of whole channels."""
 
+import functools
 import warnings
 
 import numpy as np
@@ -51,9 +52,6 @@ def _drop(input, p, training, inplace, like, function):
     if p < 1 and not input.is_floating_point():
         raise RuntimeError(f"{function}(): expected a floating-point input, but got {input.dtype}")
     dtype = input._array.dtype
-    if p == 1:
-        scale = np.zeros((), dtype)
-    else:
-        kept = in_memory_order(like, lambda shape: random.default_generator.bernoulli(1 - p, shape))
-        scale = kept / dtype.type(1 - p)
+    draw = functools.partial(random.default_generator.bernoulli, 1 - p)
+    scale = in_memory_order(like, draw) / dtype.type(1 - p) if p < 1 else np.zeros((), dtype)
     return input.mul_(wrap(scale)) if inplace else input * wrap(scale)

@@ -8,22 +8,17 @@ from .. import kernels
 from ..engine import Operator
 from .common import mismatch, same_dtype, tensor_argument, wrong_size
 from .shape import reshape, transpose, unsqueeze
-from .table import named
+from .table import define, named
 
 
-class Mm(Operator):
-    """z = x y for (stacks of) matrices;  dx = g y^T,  dy = x^T g."""
+def product(x, y):
+    """x y: of two matrices of floats by the kernel, whose threads are those of the convolutions."""
+    return kernels.matmul(x, y) if x.ndim == y.ndim == 2 and x.dtype.kind == "f" else np.matmul(x, y)
 
-    uses = ((1,), (0,))
 
-    def forward(self, x, y):
-        return product(x, y)
-
-    def backward(self, g):
-        x, y = self.inputs
-        needs_x, needs_y = self.needs_input_grad
-        return (Mm.apply(g, transpose(y, -1, -2)) if needs_x else None,
-                Mm.apply(transpose(x, -1, -2), g) if needs_y else None)
+# z = x y for (stacks of) matrices: dx = g y^T, dy = x^T g
+Mm = define("Mm", product,
+            lambda g, y: Mm.apply(g, transpose(y, -1, -2)), lambda g, x: Mm.apply(transpose(x, -1, -2), g))
 
 
 class Addmm(Operator):
@@ -46,11 +41,6 @@ class Addmm(Operator):
 
 
 VECTORS = {(2, 1): "Mv", (1, 1): "Dot"}  # PyTorch's names of the products with vectors
-
-
-def product(x, y):
-    """x y: of two matrices of floats by the kernel, whose threads are those of the convolutions."""
-    return kernels.matmul(x, y) if x.ndim == y.ndim == 2 and x.dtype.kind == "f" else np.matmul(x, y)
 
 
 def matmul(input, other):

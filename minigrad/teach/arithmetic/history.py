@@ -86,7 +86,7 @@ def _made(node, call, shape=None):
             raise Gone(call) from None
     if isinstance(node, View) and shape is not None:
         return _kept(node, 0, call, node.shape).detach().reshape(shape)
-    if isinstance(node, Row | elementwise.Add | elementwise.Mul | Addmm | Mm):
+    if isinstance(node, Row | elementwise.Add | elementwise.Mul | Addmm):
         inputs = [_kept(node, i, call) if i < 2 or not isinstance(node, Conv | Addmm) else _bias(node, call)
                   for i in range(len(node.next_functions))]
         params = node.params if isinstance(node, Row) else {}
