@@ -25,8 +25,9 @@ def draw(run, path):
         figsize=(5 + 4.5 * len(threads), 0.5 + sum(heights)), height_ratios=heights,
     )
     for (panel, rows), line in zip(parts, grid):
+        places = {name: y for y, name in enumerate(dict.fromkeys(row["name"] for row in rows))}  # in all columns
         for n, axes in zip(threads, line):
-            panel(axes, [row for row in rows if row["threads"] == n], run)
+            panel(axes, [row for row in rows if row["threads"] == n], run, places)
             axes.set_title(count(n, "thread"))
             axes.spines[["top", "right"]].set_visible(False)
             axes.legend(fontsize="small")
@@ -36,23 +37,23 @@ def draw(run, path):
     pyplot.close(figure)
 
 
-def speeds(axes, rows, run):
+def speeds(axes, rows, run, places):
     def gflops(row, variant):
         return number(row, variant) and row["flops"] / number(row, variant) / 1e6
 
-    bars(axes, rows, gflops, COLORS)
+    bars(axes, rows, gflops, COLORS, places)
     limits = [run["machine"]["limit"][row["dtype"]] * row["threads"] for row in rows]
-    places = range(len(rows))
-    axes.vlines(limits, [y - 0.5 for y in places], [y + 0.5 for y in places], "black", label="limit of the machine")
+    at = [places[row["name"]] for row in rows]
+    axes.vlines(limits, [y - 0.5 for y in at], [y + 0.5 for y in at], "black", label="limit of the machine")
     axes.set_xlabel("GFLOP/s: longer is faster")
 
 
-def ratios(axes, rows, run):
+def ratios(axes, rows, run, places):
     def ratio(row, variant):
         mine, theirs = number(row, "minigrad"), number(row, variant)
         return theirs / mine if mine and theirs else None
 
-    bars(axes, rows, ratio, list(COLORS)[1:], start=1)
+    bars(axes, rows, ratio, list(COLORS)[1:], places, start=1)
     axes.axvline(1, color=COLORS["minigrad"], label="minigrad")
     axes.set_xscale("log")
     ticks = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20)
@@ -61,13 +62,13 @@ def ratios(axes, rows, run):
     axes.set_xlabel("PyTorch / minigrad: to the right, minigrad is better")
 
 
-def bars(axes, rows, value, variants, start=0):
-    """A group of bars for each row, the first row at the top; missing figures leave a gap."""
+def bars(axes, rows, value, variants, places, start=0):
+    """A group of bars for each row, at the place of its name, 0 at the top; missing figures leave a gap."""
     variants = [variant for variant in variants if any(value(row, variant) for row in rows)]
     height = 0.8 / max(1, len(variants))
     for i, variant in enumerate(variants):
-        places = [y + height * (i - (len(variants) - 1) / 2) for y in range(len(rows))]
+        at = [places[row["name"]] + height * (i - (len(variants) - 1) / 2) for row in rows]
         lengths = [(value(row, variant) or start) - start for row in rows]
-        axes.barh(places, lengths, height, start, color=COLORS[variant], label=NAMES.get(variant, variant))
-    axes.set_yticks(range(len(rows)), [row["name"] for row in rows])
-    axes.set_ylim(len(rows) - 0.5, -0.5)
+        axes.barh(at, lengths, height, start, color=COLORS[variant], label=NAMES.get(variant, variant))
+    axes.set_yticks(range(len(places)), places)
+    axes.set_ylim(len(places) - 0.5, -0.5)

@@ -166,3 +166,12 @@ def test_the_picture_is_drawn(run, tmp_path):
     run["rows"] = [line for line in run["rows"] if line["threads"] == 1]
     picture.draw(run, tmp_path / "picture.png")
     assert (tmp_path / "picture.png").stat().st_size > 10_000
+
+
+def test_a_bar_stands_at_its_name_though_others_are_missing():
+    """The epoch is measured with one number of threads alone."""
+    axes = pytest.importorskip("matplotlib.figure").Figure().subplots()
+    rows = [{"name": "first"}, {"name": "third"}]
+    picture.bars(axes, rows, lambda row, variant: 2.0, ["default"], {"first": 0, "second": 1, "third": 2})
+    assert [round(bar.get_y() + bar.get_height() / 2, 9) for bar in axes.patches] == [0, 2]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["first", "second", "third"]
