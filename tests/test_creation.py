@@ -546,3 +546,8 @@ def test_random_numbers_come_in_the_order_of_memory(name, view):
         found.extend([x, m.randn(3)])  # and the next ones are the same, too
     for x, y in zip(mine, theirs):
         np.testing.assert_allclose(x.numpy(), y.numpy(), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["zeros", "ones", "empty", "rand", "randn"])
+def test_an_unknown_option_is_named_with_its_function(name):
+    check_error(lambda m: getattr(m, name)(2, order="F"), TypeError, f"{name}()", "order")

@@ -170,8 +170,8 @@ def _shape(size, numpy_dtype, function):
     return shape
 
 
-def _sized(name, make, what, example, kinds="buif"):
-    """The function of one row of the tables; `make` takes a shape and a NumPy dtype to an array."""
+def _sized(name, make, what, example, kinds="buif", takes=()):
+    """The function of one row of the tables; `make` takes a shape, a NumPy dtype and these options to an array."""
 
     def function(*size, dtype=None, device=None, requires_grad=False, **options):
         """{name}(2, 3), {name}((2, 3)) or {name}(size=(2, 3)): {what}; float32 unless `dtype` says otherwise.
@@ -179,8 +179,8 @@ def _sized(name, make, what, example, kinds="buif"):
         >>> import minigrad
         >>> minigrad.{name}({example}
         """
-        if ("size" in options) == bool(size):
-            raise TypeError(f"{name}() takes one argument, 'size', but got {[*size, *options]}")
+        if ("size" in options) == bool(size) or options.keys() - {"size", *takes}:
+            raise TypeError(f"{name}() takes 'size' and the options {[*takes]}, but got {[*size, *options]}")
         numpy_dtype = _dtype(dtype, dtypes.float32, name, kinds)
         shape = _shape(options.pop("size", size), numpy_dtype, name)
         return leaf(memory.new(make, shape, numpy_dtype, **options), requires_grad, device)
@@ -289,9 +289,9 @@ def _source(generator):
 
 
 rand = _sized("rand", lambda *wanted, generator=None: _source(generator).uniform(*wanted), "uniform on [0, 1)",
-              "2, generator=minigrad.Generator().manual_seed(0))\n        tensor([0.4963, 0.7682])", "f")
+              "2, generator=minigrad.Generator().manual_seed(0))\n        tensor([0.4963, 0.7682])", "f", {"generator"})
 randn = _sized("randn", lambda *wanted, generator=None: _source(generator).normal(*wanted),
-               "normal with mean 0 and variance 1", "2, 3).shape\n        torch.Size([2, 3])", "f")
+               "normal with mean 0 and variance 1", "2, 3).shape\n        torch.Size([2, 3])", "f", {"generator"})
 
 
 def normal(mean, std=1.0, size=None, *, generator=None, dtype=None, device=None, requires_grad=False):
