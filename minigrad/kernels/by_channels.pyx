@@ -1,6 +1,6 @@
 """Convolution and its input gradient where a vector holds channels of the result, not positions.
 
-    y[d, target[p]] = bias[d] + sum over k of  image[base[p] + tap[k]] * w[d, pick[k]]
+    y[d, target[p] + f] = bias[d] + sum over the k of phase f of  image[base[p] + tap[k]] * w[d, pick[k]]
 
                                 a panel of w: some vectors of channels
                                +------------------------------+
@@ -13,7 +13,8 @@
 The image lies as in PyTorch's channels_last: the numbers that a position sees are neighbours whatever
 the stride, and no vector ends with a row. It pays where a vector of channels is (nearly) full: see the
 rows 7x7 s2, 3x3 of 64 to 256 channels, s2 and d2 of the benchmark. Its price is that image and result
-are transposed.
+are transposed. In an input gradient with a stride, the phases of the last axis (tables.side_by_side) see the image
+from the same positions and have their results next to each other: they are transposed together. Else there is one.
 """
 
 from cython.parallel cimport prange
@@ -75,7 +76,7 @@ cdef void put_back(const Loop *loop, Py_ssize_t at, Py_ssize_t count, const real
 
 
 cdef Py_ssize_t neighbours(const Loop *loop, Py_ssize_t p, Py_ssize_t most) noexcept nogil:
-    """How many positions from p on, `most` of them, have results side by side."""
+    """How many positions from p on, at most `most`, have results side by side."""
     cdef Py_ssize_t n = 1
     while n < most and loop.target[p + n] == loop.target[p + n - 1] + loop.phases:
         n += 1
@@ -84,7 +85,7 @@ cdef Py_ssize_t neighbours(const Loop *loop, Py_ssize_t p, Py_ssize_t most) noex
 
 def correlate(const real_t[:, :, ::1] image, const real_t[:, ::1] packed, const real_t[:, ::1] bias,
               real_t[:, :, ::1] y, tables):
-    """y[n, g, d * plane + target[p]] = bias[g, d] + the sum over all taps
+    """y[n, g, d * plane + target[p] + f] = bias[g, d] + the sum over all taps of phase f
 
     image [N, groups, bordered plane * channels], packed from pack_weights, bias [groups, depth], y [N, groups,
     depth * plane]; tables is a tables.Loop.

@@ -10,8 +10,8 @@ TARGET static void NAME(copy)(
             VECTOR(packed) = VECTOR((const real *)b + step[k] + i * pitch);
 }
 
-/* b[i][j] = a[i][j] for i < rows and j < columns. A call of memcpy for each row would take longer than a row. The last
-   vector of a row overlaps the one before. */
+/* b[i][j] = a[i][j] for i < rows and j < columns. A call of memcpy for each row would take longer than a row
+   (depthwise 3x3). The last vector of a row overlaps the one before. */
 TARGET static void NAME(copy_rows)(
     ptrdiff_t rows, ptrdiff_t columns, const void *source, ptrdiff_t a_pitch, void *target, ptrdiff_t b_pitch)
 {

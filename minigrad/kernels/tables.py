@@ -303,7 +303,7 @@ def input_grad(x_shape, w_shape, stride, padding, dilation, groups, lanes, toget
 
 
 def side_by_side(loops, phases):
-    """One loop for the phases of the last axis, where their results lie next to each other."""
+    """One loop for the phases of the last axis, where their results lie next to each other (3x3 s2 128->128)."""
     beside = [np.array_equal(loop.target, loops[i - i % phases].target + i % phases) for i, loop in enumerate(loops)]
     if not 1 < phases <= MOST_PHASES or not all(beside):
         return loops
