@@ -524,6 +524,8 @@ def test_copies_keep_the_order_of_memory():
                         lambda m, x: x.contiguous()):
             mine, theirs = (copy_of(m, make(m)) for m in (minigrad, torch))
             assert mine.stride() == theirs.stride() and mine.shape == theirs.shape
+    mine, theirs = (m.ones(2, 3).t()[:, None].clone() for m in (minigrad, torch))  # NumPy's step of a new axis is 0
+    assert mine.stride()[::2] == theirs.stride()[::2]
     assert minigrad.rand_like(minigrad.ones(2, 3).t(), requires_grad=True).is_leaf
 
 

@@ -106,6 +106,7 @@ def _record(ctx, args, outputs):
     recorded = []
     for i, out in enumerate(outputs):
         followed = all(out is not x for x in ctx.non_differentiable)
+        # What is no tensor has a place among the gradients, too: None.
         result = output_of(ctx, getattr(out, "_array", 0), i, True, len(outputs), followed)
         if isinstance(out, Value):
             result._version_counter = out._version_counter

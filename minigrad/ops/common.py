@@ -183,6 +183,13 @@ def int_argument(value, argument, function):
     return value.__index__()
 
 
+def bool_argument(value, argument, function):
+    """`value`; TypeError unless it is True or False."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{function}(): argument '{argument}' must be bool, not {type(value).__name__}: {value!r}")
+    return value
+
+
 def per_dimension(value, dims, argument, function, least):
     """An int, or a sequence of one or `dims` ints, as a tuple of `dims` ints, none below `least`.
 
@@ -210,12 +217,18 @@ def per_dimension(value, dims, argument, function, least):
     return values
 
 
+def is_expanded(array):
+    """Whether several elements lie at one place in memory."""
+    return any([not step and n > 1 for step, n in zip(array.strides, array.shape)])
+
+
 def in_memory_order(array, make):
     """make(shape) for the axes as they lie in memory, the slowest first: so PyTorch fills what is not contiguous.
 
     Axes of something expanded are taken as they come.
     """
-    order = range(array.ndim) if 0 in array.strides else sorted(range(array.ndim), key=lambda d: -abs(array.strides[d]))
+    axes = range(array.ndim)
+    order = axes if is_expanded(array) else sorted(axes, key=lambda d: -abs(array.strides[d]))
     return make(tuple([array.shape[d] for d in order])).transpose(np.argsort(order))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import dtypes
 from ..engine import Operator, Value, is_grad_enabled, wrap
-from .common import broadcast, cast, kind, number_as, promote, tensor_argument
+from .common import broadcast, cast, is_expanded, kind, number_as, promote, tensor_argument
 from .table import define, named
 
 
@@ -357,4 +357,4 @@ def clone(input):
     >>> minigrad.clone(minigrad.tensor([1, 2]))
     tensor([1, 2])
     """
-    return Clone.apply(tensor_argument(input, "input", "clone"), order="C" if 0 in input._array.strides else "K")
+    return Clone.apply(tensor_argument(input, "input", "clone"), order="C" if is_expanded(input._array) else "K")

@@ -66,7 +66,8 @@ def matmul(input, other):
     try:
         batch = np.broadcast_shapes(*batches)
     except ValueError:
-        raise RuntimeError(f"{mismatch(*map(np.empty, batches))}, of {input.shape} @ {other.shape}") from None
+        error = mismatch(*[np.broadcast_to(0, batch) for batch in batches])
+        raise RuntimeError(f"{error}, of {input.shape} @ {other.shape}") from None
     z, shape = Mm.apply(x, y), batch + input.shape[-2:-1] + (other.shape[-1:] if other.ndim > 1 else ())
     return z if z.shape == shape else named(reshape(z, shape), VECTORS.get((input.ndim, other.ndim)))
 

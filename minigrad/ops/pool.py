@@ -20,7 +20,7 @@ import numpy as np
 from .. import dtypes, kernels
 from ..engine import Operator, wrap
 from .arrange import cat
-from .common import cast, check_size, float_argument, int_argument, per_dimension, tensor_argument
+from .common import bool_argument, cast, check_size, float_argument, int_argument, per_dimension, tensor_argument
 from .conv import conv
 from .elementwise import Keep, flat
 from .pad import pad
@@ -92,7 +92,7 @@ def avg_pool(function, dims, input, kernel_size, stride=None, padding=0, ceil_mo
     x = _doubles(input, function) if input._array.dtype == np.int64 else input
     if dims == 1 and divisor_override is not None:
         raise TypeError("avg_pool1d() got an unexpected keyword argument 'divisor_override'")
-    _check_bool(count_include_pad, "count_include_pad", function)
+    bool_argument(count_include_pad, "count_include_pad", function)
     window = _window(function, dims, x, kernel_size, stride, padding, 1, ceil_mode)
     kernel, stride, padding, _, out = window.values()
     n, c, *size = input.shape
@@ -159,7 +159,7 @@ def _window(function, dims, input, kernel_size, stride, padding, dilation, ceil_
     stride = per_dimension(stride, dims, "stride", function, least=1)
     padding = per_dimension(padding, dims, "padding", function, least=0)
     dilation = per_dimension(dilation, dims, "dilation", function, least=1)
-    _check_bool(ceil_mode, "ceil_mode", function)
+    bool_argument(ceil_mode, "ceil_mode", function)
     window = _geometry(function, input._array.shape, kernel, stride, padding, dilation, ceil_mode)
     _check(function, input, 1)
     return window
@@ -181,11 +181,6 @@ def _geometry(function, size, kernel, stride, padding, dilation, ceil_mode):
                            f"the calculated output size {[*size[:2], *out]} is too small")
     check_size([*size[:2], *out], 8, function)
     return dict(kernel=kernel, stride=stride, padding=padding, dilation=dilation, out=tuple(out))
-
-
-def _check_bool(value, argument, function):
-    if not isinstance(value, bool):
-        raise TypeError(f"{function}(): argument '{argument}' must be bool, not {type(value).__name__}")
 
 
 def _check(function, input, first):

@@ -10,7 +10,7 @@ import numpy as np
 from .. import dtypes, kernels
 from ..engine import Operator, wrap
 from .arrange import cat, flip
-from .common import cast, floating, normal_dim, normal_dims, numpy_names, tensor_argument
+from .common import bool_argument, cast, floating, normal_dim, normal_dims, numpy_names, tensor_argument
 from .elementwise import Keep, clone, where
 from .shape import expand, index_at, listed, reshape, split, squeeze
 from .table import define, documented, named
@@ -105,13 +105,6 @@ class Extremum(Reduction):
 
     def name(self):
         return f"{self.kind.capitalize()}Backward{4 - len(self.kind)}"
-
-
-def bool_argument(value, argument, function):
-    """`value`; TypeError unless it is True or False."""
-    if not isinstance(value, bool):
-        raise TypeError(f"{function}(): argument '{argument}' must be bool, not {type(value).__name__}: {value!r}")
-    return value
 
 
 def root_rule(g, z, p):

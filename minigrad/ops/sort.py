@@ -8,10 +8,10 @@ from collections import namedtuple
 import numpy as np
 
 from ..engine import Value, wrap
-from .common import int_argument, normal_dim, numpy_names, tensor_argument
+from .common import bool_argument, int_argument, normal_dim, numpy_names, tensor_argument
 from .elementwise import maximum, minimum
 from .index import take
-from .reduce import bool_argument, check_elements, extremum
+from .reduce import check_elements, extremum
 from .shape import reshape
 from .table import named
 
