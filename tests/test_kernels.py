@@ -218,7 +218,7 @@ def test_convolution_is_its_formula_everywhere(level, geometry, dtype):
         assert_close(actual, expected, dtype)
 
 
-@pytest.mark.parametrize("innermost", ["columns", "images", "channels"])
+@pytest.mark.parametrize("innermost", ["columns", "images", "channels", "windows"])
 @property_test
 @given(geometry=geometries(), depthwise=st.booleans())
 def test_convolution_is_its_formula_in_every_layout(innermost, geometry, depthwise):
@@ -230,12 +230,33 @@ def test_convolution_is_its_formula_in_every_layout(innermost, geometry, depthwi
 
     def choose(*arguments):
         found = tables.ways(*arguments)
-        return next((way for way in found if way.innermost == innermost), found[0])
+        way = next((way for way in found if way.innermost == innermost), found[0])
+        return way._replace(turned=arguments[0] is tables.input_grad)
 
-    with mock.patch.object(tables, "plan", choose):
+    with mock.patch.object(tables, "plan", choose), mock.patch.object(kernels.windows, "IN_CACHE", 100):
         results = all_three(*arrays, geometry[2])
     for actual, expected in zip(results, all_oracles(*arrays, geometry[2])):
         assert_close(actual, expected, np.float64)
+
+
+@property_test
+@given(geometry=geometries())
+def test_the_part_of_x_that_is_seen(geometry):
+    """Where there are gaps between what kernels look at, the convolution without them looks at the same numbers."""
+    (_, _, *size), (_, _, *kernel), arguments = geometry
+    where, count, *steps = tables.seen(size, kernel, *arguments[:3])
+    parts = [np.arange(n)[part] for n, part in zip(size, where[1:] or [slice(None)] * len(size))]
+    outputs = tables.output_size(size, kernel, *arguments[:3])
+    assert tables.output_size(count, kernel, *steps) == outputs
+
+    def looked_at(n, k, stride, padding, dilation, o):
+        at = np.add.outer(np.arange(o) * stride, np.arange(k) * dilation - padding[0])
+        return np.where((at >= 0) & (at < n), at, -1)
+
+    for part, n, m, k, o, *axes in zip(parts, size, count, kernel, outputs, *arguments[:3], *steps):
+        assert len(part) == m
+        before, after = looked_at(n, k, *axes[:3], o), looked_at(m, k, *axes[3:], o)
+        np.testing.assert_array_equal(before, np.append(part, -1)[after])
 
 
 @st.composite
@@ -296,7 +317,8 @@ def test_depthwise_convolution_is_its_formula(level, dtype):
     @given(geometry=depthwise_geometries())
     def check(geometry):
         x_shape, w_shape, (stride, padding, dilation, groups) = geometry
-        planes = tables.depthwise(tables.forward, x_shape[1:], w_shape, stride, padding, dilation, groups)
+        lanes = loops.lanes(np.zeros(1, dtype))
+        planes = tables.depthwise(tables.forward, x_shape, w_shape, stride, padding, dilation, groups, lanes)
         seen.append(planes != ())
         check_on_threads(geometry, dtype)
 

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from . import by_channels, correlate, plane, tables, winograd
+from . import by_channels, correlate, plane, tables, windows, winograd
 from .loops import add_border, interleave, lanes, pack_weights, separate
 from .threads import get_num_threads
 from .weight_grad import weight_grad
@@ -22,12 +22,12 @@ CHUNK = 250_000  # numbers of bordered images that stay in the cache of one thre
 
 def conv_forward(x, w, bias, stride, padding, dilation, groups):
     """Correlate the images x with the kernels w and add bias [D] or None."""
-    x, stride = seen(x, w.shape, stride, padding, dilation, groups)
     geometry = tables.plan(tables.forward, x.shape, w.shape, stride, padding, dilation, groups, lanes(x))
     bias = np.zeros(w.shape[0], x.dtype) if bias is None else bias
     same_type(x, w, bias)
     same_shape("bias", bias, w.shape[:1])
-    return run(x, w, bias, np.empty(y_shape(geometry, x.shape, w.shape), x.dtype), geometry, groups)
+    y = np.empty(y_shape(geometry, x.shape, w.shape), x.dtype)
+    return run(x[geometry.where], w, bias, y, geometry, groups)
 
 
 def conv_input_grad(g, w, x_shape, stride, padding, dilation, groups):
@@ -35,18 +35,22 @@ def conv_input_grad(g, w, x_shape, stride, padding, dilation, groups):
     geometry = tables.plan(tables.input_grad, x_shape, w.shape, stride, padding, dilation, groups, lanes(g))
     same_shape("g", g, y_shape(geometry, x_shape, w.shape))
     same_type(g, w)
-    return run(g, w, np.zeros(x_shape[1], g.dtype), np.empty(x_shape, g.dtype), geometry, groups)
+    bias, dx = np.zeros(x_shape[1], g.dtype), np.empty(x_shape, g.dtype)
+    part = run(g, w, bias, np.empty(dx[geometry.where].shape, g.dtype) if geometry.where else dx, geometry, groups)
+    if geometry.where:
+        dx.fill(0)
+        dx[geometry.where] = part
+    return dx
 
 
 def conv_weight_grad(x, g, w_shape, stride, padding, dilation, groups):
     """The gradient dw of <g, conv(x, w)> to w."""
-    x, stride = seen(x, w_shape, stride, padding, dilation, groups)
     geometry = tables.plan(tables.weight_grad, x.shape, w_shape, stride, padding, dilation, groups, lanes(x))
     same_shape("g", g, y_shape(geometry, x.shape, w_shape))
     same_type(x, g)
     if not x.size or not g.size:
         return np.zeros(w_shape, x.dtype)
-    g = np.ascontiguousarray(g)
+    x, g = x[geometry.where], np.ascontiguousarray(g)
     if geometry.alone:
         dw = plane.weight_grad(np.ascontiguousarray(x), g, w_shape[2:], *geometry.alone)
         if np.isfinite(dw).all():
@@ -57,20 +61,13 @@ def conv_weight_grad(x, g, w_shape, stride, padding, dilation, groups):
             if np.isfinite(dw).all():
                 return dw
         geometry = geometry.instead
+    if geometry.spots is not None:
+        return windows.weight_grad(x, g, np.empty(w_shape, x.dtype), geometry.spots, groups)
     image = lay_out(x, geometry)
     if geometry.innermost == "images":  # g too, each of its planes as one row
         g = lay_out(g.reshape(*g.shape[:2], -1), geometry._replace(rows=np.zeros(1, np.intp), bordered=geometry.y_size))
     loop, depth = geometry.loops[0], w_shape[0] // groups
     return weight_grad(by_group(image, groups), by_group(g, groups), loop, depth).reshape(w_shape)
-
-
-def seen(x, w_shape, stride, padding, dilation, groups):
-    """x without what a kernel of size 1 strides over, and the stride that is left."""
-    if max(stride) == 1 or 1 not in w_shape[2:]:
-        return x, stride
-    tables.check(x.shape[1:], w_shape, stride, padding, dilation, groups)
-    steps = [s if k == 1 and not any(border) else 1 for s, k, border in zip(stride, w_shape[2:], padding)]
-    return x[(..., *(slice(None, None, step) for step in steps))], tuple(s // step for s, step in zip(stride, steps))
 
 
 def run(x, w, bias, y, geometry, groups):
@@ -87,6 +84,10 @@ def run(x, w, bias, y, geometry, groups):
         if x.dtype == SQUARED and run_squares(x, w, bias, y, geometry, groups):
             return y
         geometry = geometry.instead
+    if geometry.spots is not None:
+        if geometry.turned:
+            return windows.input_grad(x, w, y, geometry.spots, groups)
+        return windows.forward(x, w, bias, y, geometry.spots, groups)
     w, bias = np.ascontiguousarray(w).reshape(groups, -1), np.ascontiguousarray(bias).reshape(groups, -1)
     way = by_channels if geometry.innermost == "channels" else correlate
     packed = [pack_weights(w, loop, bias.shape[1]) for loop in geometry.loops]

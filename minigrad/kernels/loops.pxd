@@ -35,7 +35,7 @@ cdef extern from "simd.h" nogil:
         block_function *block_by_rows
         void (*copy)(Py_ssize_t n, Py_ssize_t rows, const void *b, table_t step, Py_ssize_t pitch,
                      void *packed) noexcept nogil
-        void (*copy_rows)(Py_ssize_t rows, Py_ssize_t columns, const void *a, Py_ssize_t a_pitch,
+        void (*copy_rows)(Py_ssize_t rows, Py_ssize_t columns, const void *a, Py_ssize_t a_pitch, Py_ssize_t a_step,
                           void *b, Py_ssize_t b_pitch) noexcept nogil
         void (*transpose)(Py_ssize_t rows, Py_ssize_t columns, const void *a, Py_ssize_t a_pitch,
                           void *b, Py_ssize_t b_pitch) noexcept nogil
@@ -64,6 +64,7 @@ cdef struct Loop:
     # from tables.Loop
     table_t base, target, tap, pick, cut, first, last, vectors
     table_t column, to  # of the first position of each vector: its base and target
+    table_t order  # the taps as their weights lie in memory
     Py_ssize_t positions, taps, phases, pitch, step, n_vectors
     # the blocks that cover so many channels
     Py_ssize_t depth, columns, blocks
@@ -73,7 +74,7 @@ cdef struct Loop:
 cdef class Prepared:
     """The Loop of some tables, once it was read: reading takes as long as a small convolution."""
     cdef Loop loop
-    cdef object column, to
+    cdef object column, to, order
 
 cdef const kernels *kernels_for(array) except NULL
 cdef Loop read_loop(tables, array, Py_ssize_t depth) except *

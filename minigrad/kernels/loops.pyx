@@ -22,21 +22,24 @@
                                     |   sums   |  in registers
                                     +----------+
 
-No column matrix is made (Dukhan 2019, arXiv:1907.02129). Sums are cut into pieces of PIECE terms,
-which keeps what is packed in the cache and rounding errors small. Work is cut into items by shape
-alone, so that results are the same bits at every number of threads.
+No column matrix is made (Dukhan 2019, arXiv:1907.02129), except where it is small (windows.py). Sums are
+cut into pieces of PIECE terms, which keeps what is packed in the cache and rounding errors small. Work
+is cut into items by shape alone, so that results are the same bits at every number of threads.
 """
 
 import time
 
 import numpy as np
 from cython.parallel cimport prange
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 from .threads import get_num_threads
 
 cdef extern from "simd.h":
     const instruction_set *find_instruction_set(const char *name)
+
+cdef enum:
+    MAX_TAPS = 16  # whose weights are packed together
 
 cdef const instruction_set *simd = find_instruction_set(b"")
 
@@ -84,6 +87,7 @@ cdef Loop read_loop(tables, array, Py_ssize_t depth) except *:
     cdef Prepared prepared = tables.prepared
     if prepared.loop.simd != kernels_for(array) or prepared.loop.depth != depth:
         prepared.column, prepared.to = tables.base[tables.vectors], tables.target[tables.vectors]
+        prepared.order = np.argsort(tables.pick, kind="stable")
         prepared.loop = read_tables(tables, prepared, array, depth)
     return prepared.loop
 
@@ -91,7 +95,7 @@ cdef Loop read_loop(tables, array, Py_ssize_t depth) except *:
 cdef Loop read_tables(tables, Prepared prepared, array, Py_ssize_t depth) except *:
     cdef const Py_ssize_t[::1] base = tables.base, target = tables.target, tap = tables.tap, pick = tables.pick
     cdef const Py_ssize_t[::1] cut = tables.cut, first = tables.first, last = tables.last, vectors = tables.vectors
-    cdef const Py_ssize_t[::1] column = prepared.column, to = prepared.to
+    cdef const Py_ssize_t[::1] column = prepared.column, to = prepared.to, order = prepared.order
     cdef Loop loop
     cdef Py_ssize_t i
     loop.simd = kernels_for(array)
@@ -99,7 +103,7 @@ cdef Loop read_tables(tables, Prepared prepared, array, Py_ssize_t depth) except
     if loop.lanes != tables.lanes:
         raise RuntimeError("the instruction set was changed during a computation")
     loop.base, loop.target, loop.first, loop.last = &base[0], &target[0], &first[0], &last[0]
-    loop.tap, loop.pick, loop.cut = &tap[0], &pick[0], &cut[0]
+    loop.tap, loop.pick, loop.order, loop.cut = &tap[0], &pick[0], &order[0], &cut[0]
     loop.n_vectors = vectors.shape[0]
     loop.vectors = loop.column = loop.to = NULL
     if loop.n_vectors:
@@ -125,16 +129,28 @@ cdef int threads_for(double multiply_adds):
 
 cdef void pack(const Loop *loop, Py_ssize_t block, const real_t *w, real_t *packed) noexcept nogil:
     """packed [taps, channels of the block] from the w of one group; with zeros, by channels, up to whole vectors."""
-    cdef Py_ssize_t first = channel(loop, block), channels = channel(loop, block + 1) - first, width = channels, k, i
+    cdef char[(MAX_TAPS * MAX_COLUMNS + 1) * MAX_BYTES] memory
+    cdef real_t *tile = <real_t *> aligned(memory)
+    cdef table_t pick = loop.pick, order = loop.order
+    cdef Py_ssize_t first = channel(loop, block), channels = channel(loop, block + 1) - first, width = channels
+    cdef Py_ssize_t k = 0, n, i
     if loop.by_channels:
         width = ceil_div(channels, loop.lanes) * loop.lanes
     w, packed = w + first * loop.pitch, packed + first * loop.taps
-    for k in range(loop.taps):
-        for i in range(channels):
-            packed[i] = w[loop.pick[k] + i * loop.pitch]
-        for i in range(channels, width):
-            packed[i] = 0
-        packed += width
+    if width < 4 or loop.pitch == 1:  # nothing to transpose
+        for k in range(loop.taps):
+            for i in range(width):
+                packed[k * width + i] = w[pick[k] + i * loop.pitch] if i < channels else 0
+        return
+    memset(tile, 0, MAX_TAPS * width * sizeof(real_t))
+    while k < loop.taps:  # in the order of w, so that each line of it is read once
+        n = 1
+        while n < MAX_TAPS and k + n < loop.taps and pick[order[k + n]] == pick[order[k]] + n:
+            n += 1
+        loop.simd.transpose(channels, n, w + pick[order[k]], loop.pitch, tile, width)
+        for i in range(n):
+            memcpy(packed + order[k + i] * width, tile + i * width, width * sizeof(real_t))
+        k += n
 
 
 def pack_weights(const real_t[:, ::1] w, tables, Py_ssize_t depth):
@@ -154,21 +170,23 @@ def add_border(const real_t[:, :, :, ::1] x, const Py_ssize_t[::1] row, const Py
                real_t[:, :, ::1] bordered):
     """Copy x [items, planes, rows, columns] into the larger planes of bordered [items, planes, plane].
 
-    row [rows] says where in a plane each row begins, column [columns] where each of its numbers comes in it.
+    row [rows] says where in a plane each row begins, column [columns] where each of its numbers comes in it:
+    neighbours, or the first of each `step` numbers, then the second, and so on.
     """
-    cdef Py_ssize_t i, j, k, n, planes = x.shape[1], columns = x.shape[3]
-    cdef bint neighbours = True
+    cdef const kernels *simd = kernels_for(bordered)
+    cdef Py_ssize_t i, j, k, n, planes = x.shape[1], rows = x.shape[2], columns = x.shape[3], step = 1, together = 1
+    cdef Py_ssize_t pitch = row[1] - row[0] if rows > 1 else 0
     cdef int threads = threads_for(4. * x.size)
-    for k in range(1, columns):
-        neighbours &= column[k] == column[k - 1] + 1
+    while step < columns and column[step] != column[0] + 1:
+        step += 1
+    while together < rows and row[together] == row[together - 1] + pitch:
+        together += 1
     for i in prange(x.shape[0] * planes, nogil=True, schedule="static", num_threads=threads):
         n = i // planes
-        for j in range(x.shape[2]):
-            if neighbours:
-                memcpy(&bordered[n, i % planes, row[j] + column[0]], &x[n, i % planes, j, 0], columns * sizeof(real_t))
-            else:
-                for k in range(columns):
-                    bordered[n, i % planes, row[j] + column[k]] = x[n, i % planes, j, k]
+        for j in range(rows // together):
+            for k in range(step):
+                simd.copy_rows(together, ceil_div(columns - k, step), &x[n, i % planes, j * together, k], columns, step,
+                               &bordered[n, i % planes, row[j * together] + column[k]], pitch)
 
 
 def interleave(const real_t[:, :, :, ::1] x, const Py_ssize_t[::1] row, real_t[:, :, ::1] bordered,
@@ -200,3 +218,28 @@ def separate(const real_t[:, :, ::1] y, real_t[:, ::1] separated):
         first = i % parts * 1024
         simd.transpose(min(1024, size - first), min(lanes, separated.shape[0] - i // parts * lanes),
                        &y[i // parts, first, 0], lanes, &separated[i // parts * lanes, first], size)
+
+
+def gather_columns(const real_t[:, :, :] x, const Py_ssize_t[:, ::1] spot, real_t[:, :, :, ::1] columns):
+    """columns[c, k, n, p] = x[n, c, spot[k, p]], or 0 where there is no such spot: it is negative."""
+    cdef Py_ssize_t i, n, c, k, p, at, channels = x.shape[1]
+    cdef int threads = threads_for(4. * columns.size)
+    for i in prange(x.shape[0] * channels, nogil=True, schedule="static", num_threads=threads):
+        n, c = i // channels, i % channels
+        for k in range(spot.shape[0]):
+            for p in range(spot.shape[1]):
+                at = spot[k, p]
+                columns[c, k, n, p] = x[n, c, at] if at >= 0 else 0
+
+
+def add_columns(const real_t[:, :, :, ::1] columns, const Py_ssize_t[:, ::1] spot, real_t[:, :, :] x):
+    """x[n, c, spot[k, p]] += columns[c, k, n, p], where there is such a spot: it is not negative."""
+    cdef Py_ssize_t i, n, c, k, p, at, channels = x.shape[1]
+    cdef int threads = threads_for(4. * columns.size)
+    for i in prange(x.shape[0] * channels, nogil=True, schedule="static", num_threads=threads):
+        n, c = i // channels, i % channels
+        for k in range(spot.shape[0]):
+            for p in range(spot.shape[1]):
+                at = spot[k, p]
+                if at >= 0:
+                    x[n, c, at] += columns[c, k, n, p]

@@ -10,28 +10,40 @@ TARGET static void NAME(copy)(
             VECTOR(packed) = VECTOR((const real *)b + step[k] + i * pitch);
 }
 
-/* b[i][j] = a[i][j] for i < rows and j < columns. A call of memcpy for each row would take longer than a row
-   (depthwise 3x3). The last vector of a row overlaps the one before. */
+/* b[i][j] = a[i][j * step] for i < rows and j < columns. A call of memcpy for each row would take longer than a row
+   (depthwise 3x3). The last vector of a row overlaps the one before. Of constant steps compilers make shuffles,
+   which for more than two wide vectors are slow. */
+#define EVERY(step) \
+    for (ptrdiff_t i = 0; i < rows; i++) \
+        for (ptrdiff_t j = 0; j < columns; j++) b[i * b_pitch + j] = a[i * a_pitch + j * (step)];
 TARGET static void NAME(copy_rows)(
-    ptrdiff_t rows, ptrdiff_t columns, const void *source, ptrdiff_t a_pitch, void *target, ptrdiff_t b_pitch)
+    ptrdiff_t rows, ptrdiff_t columns, const void *source, ptrdiff_t a_pitch, ptrdiff_t a_step,
+    void *target, ptrdiff_t b_pitch)
 {
     const real *a = source;
     real *b = target;
 #ifdef NARROWER
-    if (columns < LANES) {
-        PASTE(copy_rows, NARROWER, real)(rows, columns, source, a_pitch, target, b_pitch);
+    if (columns < LANES || a_step > 2) {
+        PASTE(copy_rows, NARROWER, real)(rows, columns, source, a_pitch, a_step, target, b_pitch);
         return;
     }
 #endif
-    for (ptrdiff_t i = 0; i < rows; i++, a += a_pitch, b += b_pitch)
-        if (columns < LANES)
-            for (ptrdiff_t j = 0; j < columns; j++) b[j] = a[j];
-        else
+    if (a_step == 2)
+        EVERY(2)
+    else if (a_step == 3)
+        EVERY(3)
+    else if (a_step == 4)
+        EVERY(4)
+    else if (a_step > 1 || columns < LANES)
+        EVERY(a_step)
+    else
+        for (ptrdiff_t i = 0; i < rows; i++, a += a_pitch, b += b_pitch)
             for (ptrdiff_t j = 0; j < columns; j += LANES) {
                 ptrdiff_t c = j + LANES <= columns ? j : columns - LANES;
                 VECTOR(b + c) = VECTOR(a + c);
             }
 }
+#undef EVERY
 
 /* b[j][i] = a[i][j] for a square of LANES rows and columns: a perfect shuffle, as of two halves of a pack
    of cards, moves the bits of row and column by one, and as many as there are bits exchange the two. */

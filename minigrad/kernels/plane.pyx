@@ -32,27 +32,19 @@ cdef struct Places:
 
 cdef void put(const kernels *simd, const real_t *x, Py_ssize_t rows, Py_ssize_t columns, const Places *to,
               real_t *plane) noexcept nogil:
-    cdef Py_ssize_t i, k, column
-    if to.column_stride == 1 and to.column_apart == 1:
-        simd.copy_rows(rows, columns, x, columns, plane + to.before * to.pitch + to.column_before, to.apart * to.pitch)
-        return
+    cdef Py_ssize_t i, j, k, column, count = columns
     for k in range(min(to.column_stride, columns)):
         column = to.column_before + k
-        column = column % to.column_stride * to.part + column // to.column_stride
+        if to.column_stride > 1:
+            column = column % to.column_stride * to.part + column // to.column_stride
+            count = ceil_div(columns - k, to.column_stride)
+        if to.column_apart == 1:
+            simd.copy_rows(rows, count, x + k, columns, to.column_stride,
+                           plane + to.before * to.pitch + column, to.apart * to.pitch)
+            continue
         for i in range(rows):
-            put_row(ceil_div(columns - k, to.column_stride), x + i * columns + k, to.column_stride,
-                    plane + (to.before + i * to.apart) * to.pitch + column, to.column_apart)
-
-
-cdef inline void put_row(Py_ssize_t count, const real_t *x, Py_ssize_t stride, real_t *row,
-                         Py_ssize_t apart) noexcept nogil:
-    cdef Py_ssize_t i
-    if stride == 2:  # a constant, so that compilers make vectors of it
-        for i in range(count):
-            row[i] = x[2 * i]
-    else:
-        for i in range(count):
-            row[i * apart] = x[i * stride]
+            for j in range(columns):
+                plane[(to.before + i * to.apart) * to.pitch + column + j * to.column_apart] = x[i * columns + j]
 
 
 cdef inline Py_ssize_t whole(Py_ssize_t columns, Py_ssize_t lanes) noexcept nogil:

@@ -29,12 +29,16 @@ from .loops import Prepared
 
 # In the time of one multiply-add of vectors; by measurement.
 CALLING = 20  # a block, for each of its vectors
+FETCHING, WEIGHING = 4, 5  # one vector of packed weights; packing one weight
 BORDERED, STRIDED = 0.5, 3  # copying one number into a bordered image, by neighbours or one by one
 LAYING_OUT = {"images": 2, "channels": 3}  # one number, side by side with those of others
 PUTTING_BACK, ONE_BY_ONE = 0.75, 5  # one number, by vectors or alone
 LANE_BY_LANE, ADDING_UP = 1.5, 4  # where both factors are vectors; one vector of sums of an image
+COLLECTING = 8  # one vector of sums of an image, by channels
 SCATTERING = 2  # one number of a result whose neighbours are of other loops
+ADDED, MULTIPLYING = 5, 50_000  # one number of a column to its place, or from there; a matrix product
 IN_CACHE = 250_000  # numbers that stay there
+LAID_OUT, SPOTS = 2_000_000, 32_000  # numbers of images side by side, and of a table of windows, at most
 
 MOST_PHASES = 8  # of a position: the sums of a block of positions stay in the first cache
 
@@ -66,13 +70,15 @@ class Geometry(NamedTuple):
     columns: np.ndarray  # where each number of a row comes in it
     loops: tuple[Loop, ...]
     cost: float = 0.0  # about how many multiply-adds of vectors it takes
-    innermost: str = "columns"  # what lies side by side in memory: or "images", "channels" of a group
+    innermost: str = "columns"  # what lies side by side in memory: or "images", "channels" of a group; "windows"
     as_it_is: bool = False  # the bordered image is the image itself
     gaps: bool = False  # no loop comes to some of the results: no output looks there
     squares: tuple[int, int] = ()  # the dilation, where Winograd's squares take the place of positions
     alone: tuple = ()  # before, stride, dilation and apart of plane.pyx, which takes the place of loops
     turned: bool = False  # by squares and planes: the kernels are turned around
     instead: "Geometry" = None  # the fastest without squares
+    spots: np.ndarray = None  # [taps, positions] for windows.py, which takes the place of loops
+    where: tuple = ()  # an index of what the kernel sees of x, if not all of it: the rest of this is for that alone
 
 
 class Phase(NamedTuple):
@@ -86,10 +92,32 @@ class Phase(NamedTuple):
 @lru_cache(maxsize=256)
 def plan(kind, x_shape, w_shape, stride, padding, dilation, groups, lanes):
     """The fastest geometry of a kind (forward, input_grad, weight_grad) for x_shape (N, C, *S)."""
-    found = sorted(ways(kind, x_shape, w_shape, stride, padding, dilation, groups, lanes), key=lambda way: way.cost)
-    geometry = found[0]._replace(instead=next(way for way in found if not way.squares))
-    alone = depthwise(kind, x_shape[1:], w_shape, stride, padding, dilation, groups)
-    return geometry._replace(alone=alone, turned=kind is input_grad)
+    check(x_shape[1:], w_shape, stride, padding, dilation, groups)
+    where, size, *steps = seen(x_shape[2:], w_shape[2:], stride, padding, dilation)
+    found = sorted(ways(kind, (*x_shape[:2], *size), w_shape, *steps, groups, lanes), key=lambda way: way.cost)
+    instead = next(way for way in found if not way.squares)
+    alone = depthwise(kind, (*x_shape[:2], *size), w_shape, *steps, groups, lanes)
+    return found[0]._replace(instead=instead, where=where, alone=alone, turned=kind is input_grad)
+
+
+def seen(size, kernel, stride, padding, dilation):
+    """Where in x the kernel looks, an index, if there are gaps between; and size, stride, padding and dilation of that.
+
+    On each axis it comes to o * stride + k * dilation - padding: to -padding, and on in steps of gcd(stride, dilation).
+    """
+    axes = []
+    outputs = output_size(size, kernel, stride, padding, dilation)
+    for n, k, s, (before, after), d, o in zip(size, kernel, stride, padding, dilation, outputs):
+        step, end = s if k == 1 else math.gcd(s, d), (o - 1) * s + (k - 1) * d - before + 1
+        part = slice(-before % step, min(n, end), step)
+        count = len(range(n)[part])
+        if step == 1 or not count:
+            axes.append((slice(None), n, s, (before, after), d))
+            continue
+        s, d, before = s // step, d // step or 1, -(-before // step)
+        axes.append((part, count, s, (before, (o - 1) * s + (k - 1) * d + 1 - before - count), d))
+    where, *rest = zip(*axes)
+    return (..., *where) if any(part.step for part in where) else (), *rest
 
 
 def ways(kind, x_shape, w_shape, stride, padding, dilation, groups, lanes):
@@ -108,19 +136,21 @@ def ways(kind, x_shape, w_shape, stride, padding, dilation, groups, lanes):
     copied = 0 if apart.as_it_is else STRIDED if kind is not input_grad and stride[-1] > 1 else BORDERED
     found = [apart._replace(cost=images * (apart.cost + copied * (y if kind is input_grad else x)))]
 
-    def add(geometry, innermost, items, times=images):
+    def add(geometry, innermost, items):
         filled = -(-items // lanes) * lanes / max(items, 1) if innermost != "channels" else 1
         back = PUTTING_BACK if items >= lanes else ONE_BY_ONE
-        cost = images * filled * (LAYING_OUT[innermost] * read + back * written) + times * geometry.cost
+        cost = images * filled * (LAYING_OUT[innermost] * read + back * written) + geometry.cost
         rows = geometry.rows[::columns] if innermost == "images" else geometry.rows + geometry.columns[0]
         if rows[-1] - rows[0] == (rows.size - 1) * columns * geometry.bordered[-1]:  # no border between rows
             rows = rows[:1]
         rows = np.ascontiguousarray(rows)
         found.append(geometry._replace(innermost=innermost, cost=cost, rows=rows, as_it_is=False))
 
-    if x * lanes <= IN_CACHE:
+    if x * lanes <= LAID_OUT:
         longer = (*x_shape, lanes), (*w_shape, 1), (*stride, 1), (*padding, (0, 0)), (*dilation, 1)
-        add(kind(*longer, groups, lanes), "images", images, -(-images // lanes))
+        side_by_side = kind(*longer, groups, lanes)
+        cost = -(-images // lanes) * side_by_side.cost + WEIGHING * math.prod(w_shape)
+        add(side_by_side._replace(cost=cost), "images", images)
     summed, depth = w_shape[1], w_shape[0] // groups
     if kind is input_grad:
         summed, depth = depth, summed
@@ -128,7 +158,14 @@ def ways(kind, x_shape, w_shape, stride, padding, dilation, groups, lanes):
     if squares:
         add(squares, "channels", depth)
     if kind is not weight_grad:
-        add(kind(tuple(x_shape), *arguments, summed), "channels", depth)
+        together = kind(tuple(x_shape), *arguments, summed)
+        add(together._replace(cost=images * together.cost), "channels", depth)
+    size, kernel = x_shape[1:], w_shape[2:]
+    count = math.prod(kernel) * math.prod(apart.y_size)
+    if count <= SPOTS:
+        cost = images * x_shape[0] * count * (2 * w_shape[0] / groups / lanes + ADDED) + groups * MULTIPLYING
+        at = spots(size, kernel, stride, padding, dilation)
+        found.append(apart._replace(cost=cost, innermost="windows", spots=at))
     return [way for way in found if way.cost < math.inf]
 
 
@@ -176,19 +213,35 @@ def winograd(kind, images, x_shape, w_shape, stride, padding, dilation, groups, 
     return geometry._replace(y_size=y_size, cost=0.0, squares=dilation, turned=kind is input_grad)
 
 
-def depthwise(kind, x_shape, w_shape, stride, padding, dilation, groups):
-    """Geometry.alone of a depthwise convolution of two dimensions whose result has rows as long as a short vector."""
-    if len(stride) != 2 or not w_shape[0] == x_shape[0] == groups > 1:
+def depthwise(kind, x_shape, w_shape, stride, padding, dilation, groups, lanes):
+    """Geometry.alone of a depthwise convolution of two dimensions whose result has rows as long as a short vector.
+
+    Where they are shorter than half a vector, and there are images enough, these are better side by side.
+    """
+    images, channels, *size = x_shape
+    if len(stride) != 2 or not w_shape[0] == channels == groups > 1:
         return ()
-    _, stride, dilation = limits(x_shape[1:], stride, padding, dilation)
+    _, stride, dilation = limits(size, stride, padding, dilation)
     before = tuple(before for before, _ in padding)
-    size = x_shape[1:] if kind is input_grad else output_size(x_shape[1:], w_shape[2:], stride, padding, dilation)
-    if size[1] < NARROW:
+    size = size if kind is input_grad else output_size(size, w_shape[2:], stride, padding, dilation)
+    if size[1] < (max(NARROW, lanes // 2) if images >= lanes else NARROW):
         return ()
     if kind is not input_grad:
         return before, stride, dilation, (1, 1)
     before = tuple(d * (k - 1) - n for d, k, n in zip(dilation, w_shape[2:], before))
     return (before, (1, 1), dilation, stride) if min(before) >= 0 else ()
+
+
+def spots(size, kernel, stride, padding, dilation):
+    """Where in a plane of x each tap of the kernel meets each position of y: [taps, positions], negative outside."""
+    axes, plane = len(size), math.prod(size)
+    total = np.zeros([1] * 2 * axes, np.intp)
+    outputs = output_size(size, kernel, stride, padding, dilation)
+    for i, (n, k, s, (before, _), d, o) in enumerate(zip(size, kernel, stride, padding, dilation, outputs)):
+        at = np.add.outer(np.arange(k) * d - before, np.arange(o) * s)
+        at = np.where((at >= 0) & (at < n), at * math.prod(size[i + 1 :]), -plane)
+        total = total + np.expand_dims(at, [j for j in range(2 * axes) if j % axes != i])
+    return total.reshape(math.prod(kernel), -1)
 
 
 def by_rows(loop, channels, rows, bordered, before, size):
@@ -214,7 +267,8 @@ def settle(geometry, depth, groups, other_way=None):
     for loop in geometry.loops:
         if loop.by_channels:
             # Less than in place, where vectors lie across two lines of the cache.
-            cost += 0.8 * groups * -(-depth // loop.lanes) * loop.base.size * (loop.tap.size + CALLING)
+            vectors = -(-depth // loop.lanes)
+            cost += 0.8 * groups * vectors * (loop.base.size + FETCHING) * (loop.tap.size + CALLING)
             loops.append(loop._replace(prepared=Prepared()))
             continue
         in_place = loop.vectors.size * (depth * loop.tap.size + CALLING) or math.inf
@@ -235,7 +289,8 @@ def settle(geometry, depth, groups, other_way=None):
 def by_channels(loop, depth):
     """Half of the time goes into loads for all vectors, few sums wait for each other, and g must be transposed."""
     vectors = -(-depth // loop.lanes)
-    return loop.base.size * (max(4, loop.tap.size * (vectors + 1) / 2) + 2 * depth)
+    sums = loop.tap.size * vectors
+    return loop.base.size * (max(4, (sums + loop.tap.size) / 2) + 2 * depth) + COLLECTING * sums
 
 
 def correlation(x_shape, w_shape, stride, padding, dilation, groups, lanes, together=0):

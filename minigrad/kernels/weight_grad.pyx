@@ -100,22 +100,34 @@ def add_images(const real_t[:, :, ::1] image, const real_t[:, :, ::1] g, tables,
                 add_by_channels(&loop, min(width, depth - d), section * taps // sections,
                                 (section + 1) * taps // sections, &image[j, group, 0],
                                 &g[j, group, d * loop.positions], &sums[n, group * rows + d, 0], width)
-    dw = np.empty((groups, rows, taps), g.base.dtype)
-    cdef real_t[:, ::1] total = dw.reshape(-1, taps)
-    for i in prange(groups * rows, nogil=True, schedule="static", num_threads=threads):
-        add_up(&sums[0, i, 0], chunks, groups * rows * taps * lanes, taps, lanes, &total[i, 0])
-    if by_positions:
-        return dw
-    return dw.reshape(groups, panels, taps, width).swapaxes(2, 3).reshape(groups, -1, taps)[:, :depth]
+    dw = np.empty((groups, depth, taps), g.base.dtype)
+    cdef real_t[:, :, ::1] total = dw
+    cdef Py_ssize_t first, last
+    for i in prange(groups * panels * sections, nogil=True, schedule="static", num_threads=threads):
+        section, panel, group = i % sections, i // sections % panels, i // (sections * panels)
+        if by_positions:
+            for d in range(panel * depth // panels, (panel + 1) * depth // panels):
+                add_up(&sums[0, group * rows + d, 0], chunks, groups * rows * taps * lanes, taps * lanes)
+                add_lanes(&sums[0, group * rows + d, 0], taps, lanes, &total[group, d, 0])
+        else:
+            d, first, last = panel * width, section * taps // sections, (section + 1) * taps // sections
+            add_up(&sums[0, group * rows + d, 0] + first * width, chunks, groups * rows * taps, (last - first) * width)
+            loop.simd.transpose(last - first, min(width, depth - d), &sums[0, group * rows + d, 0] + first * width,
+                                width, &total[group, d, first], taps)
+    return dw
 
 
-cdef void add_up(real_t *sums, Py_ssize_t chunks, Py_ssize_t pitch, Py_ssize_t taps, Py_ssize_t lanes,
-                 real_t *total) noexcept nogil:
-    """total [taps] of sums: chunks, `pitch` apart, of [taps, lanes] numbers; they are overwritten."""
-    cdef Py_ssize_t i, k, half
+cdef void add_up(real_t *sums, Py_ssize_t chunks, Py_ssize_t pitch, Py_ssize_t size) noexcept nogil:
+    """Add all chunks, `pitch` apart, to the first."""
+    cdef Py_ssize_t i, k
     for k in range(1, chunks):
-        for i in range(taps * lanes):
+        for i in range(size):
             sums[i] += sums[k * pitch + i]
+
+
+cdef void add_lanes(real_t *sums, Py_ssize_t taps, Py_ssize_t lanes, real_t *total) noexcept nogil:
+    """total [taps] of sums [taps, lanes], which are overwritten."""
+    cdef Py_ssize_t i, k, half
     for k in range(taps):
         half = lanes // 2
         while half:
