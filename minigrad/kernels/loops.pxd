@@ -17,7 +17,7 @@ cdef extern from "simd.h" nogil:
         table_t start, count
     ctypedef struct pooling:
         pool_axis[3] axis
-        Py_ssize_t size, first, whole, taps, stride
+        Py_ssize_t first, whole, taps, stride
     ctypedef void block_function(
         int rows, int columns, Py_ssize_t n, const void *a, const void *b, table_t place, table_t step,
         const void *start, void *out, Py_ssize_t pitch, table_t to) noexcept nogil
@@ -39,7 +39,8 @@ cdef extern from "simd.h" nogil:
                           void *b, Py_ssize_t b_pitch) noexcept nogil
         void (*transpose)(Py_ssize_t rows, Py_ssize_t columns, const void *a, Py_ssize_t a_pitch,
                           void *b, Py_ssize_t b_pitch) noexcept nogil
-        void (*pool)(const pooling *p, const void *x, void *y, int32_t *index) noexcept nogil
+        void (*pool)(const pooling *p, const void *x, Py_ssize_t size, void *y, int32_t *index,
+                     Py_ssize_t left) noexcept nogil
         void (*plane)(const planes *p, const void *w, const void *x, const void *bias, void *y) noexcept nogil
         void (*plane_weights)(const planes *p, const void *x, const void *g, void *sums) noexcept nogil
         side_function *image_side

@@ -8,7 +8,7 @@
 
    Complete windows begin `stride` apart. The last vector of a row begins so early that it ends with
    them: it computes some outputs twice. A row that is shorter than a vector runs over into the next
-   row, which is written after it; at the end of a plane it goes to the next narrower instruction
+   row or plane, which is written after it; where none follows it goes to the next narrower instruction
    set. Windows that are cut by a border go one by one. A NaN replaces what is there, and no number is
    larger than it.
 
@@ -70,16 +70,16 @@ TARGET ALWAYS_INLINE void NAME(pool_vector)(
     }
 #endif
 
-/* The complete windows of row (i, j) of the result, where `left` outputs may still be written. */
+/* The complete windows of row (i, j) of the result, where `left` outputs may still be written, and x has `size` numbers. */
 TARGET static void NAME(pool_row)(
-    const pooling *p, ptrdiff_t i, ptrdiff_t j, ptrdiff_t left, const real *x, real *y, int32_t *index)
+    const pooling *p, ptrdiff_t i, ptrdiff_t j, ptrdiff_t left, const real *x, ptrdiff_t size, real *y, int32_t *index)
 {
 #ifdef __GNUC__
     const pool_axis *a = &p->axis[0], *b = &p->axis[1], *d = &p->axis[2];
     ptrdiff_t A = a->count[i], B = b->count[j], C = p->taps;
     ptrdiff_t at = a->start[i] + b->start[j] + d->start[p->first];
     ptrdiff_t end = at + (A - 1) * a->step + (B - 1) * b->step + (C - 1) * d->step + (LANES - 1) * p->stride + 1;
-    if (A && B && (p->whole >= LANES || (left >= LANES && end <= p->size))) {
+    if (A && B && (p->whole >= LANES || (left >= LANES && end <= size))) {
         if (p->stride == 2 && A == 1 && B == 2 && C == 2) /* 2x2 on 64x20x10x10 */
             VECTORS(1, 2, 2, 2)
         else if (p->stride == 2 && A == 1 && C == 3) /* 3x3 s2 p1 on 8x64x112x112 */
@@ -94,22 +94,24 @@ TARGET static void NAME(pool_row)(
     }
 #endif
 #ifdef NARROWER
-    PASTE(pool_row, NARROWER, real)(p, i, j, left, x, y, index);
+    PASTE(pool_row, NARROWER, real)(p, i, j, left, x, size, y, index);
 #else
     for (ptrdiff_t c = 0; c < p->whole; c++)
         NAME(pool_one)(p, i, j, p->first + c, x, y + c, index + c);
 #endif
 }
 
-TARGET static void NAME(pool)(const pooling *p, const void *plane, void *pooled, int32_t *index)
+/* One plane; size numbers of x come from its beginning on, and left outputs from that of its own. */
+TARGET static void NAME(pool)(
+    const pooling *p, const void *plane, ptrdiff_t size, void *pooled, int32_t *index, ptrdiff_t left)
 {
     const real *x = plane;
     real *y = pooled;
-    ptrdiff_t n = p->axis[2].outputs, left = p->axis[0].outputs * p->axis[1].outputs * n;
+    ptrdiff_t n = p->axis[2].outputs;
     for (ptrdiff_t i = 0; i < p->axis[0].outputs; i++)
         for (ptrdiff_t j = 0; j < p->axis[1].outputs; j++, y += n, index += n, left -= n) {
             if (p->whole) /* first, as it may run over what comes before and after */
-                NAME(pool_row)(p, i, j, left - p->first, x, y + p->first, index + p->first);
+                NAME(pool_row)(p, i, j, left - p->first, x, size, y + p->first, index + p->first);
             for (ptrdiff_t c = 0; c < p->first; c++)
                 NAME(pool_one)(p, i, j, c, x, y + c, index + c);
             for (ptrdiff_t c = p->first + p->whole; c < n; c++)

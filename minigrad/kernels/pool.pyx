@@ -26,6 +26,9 @@ from libc.string cimport memset
 from . import tables
 from .loops cimport kernels, kernels_for, pooling, real_t, threads_for
 
+cdef enum:
+    ITEMS = 64  # of work, at most
+
 
 cdef class Windows:
     """The windows of one geometry, as pool.h wants them."""
@@ -41,8 +44,7 @@ cdef class Windows:
             self.p.axis[i].start, self.p.axis[i].count = &start[0], &count[0]
         *_, self.p.taps = kernel
         *_, self.p.stride = stride
-        self.p.size = math.prod(size)
-        if self.p.size >= 2**31:
+        if math.prod(size) >= 2**31:
             raise RuntimeError(f"max pooling counts places in 32 bits, too few for a plane of shape {size}")
         complete = np.flatnonzero(np.asarray(count) == self.p.taps)  # of the last axis
         self.p.whole, self.p.first = complete.size, complete[0] if complete.size else 0
@@ -53,10 +55,12 @@ windows = lru_cache(maxsize=64)(Windows)
 
 def run_pool(Windows w, const real_t[:, ::1] x, real_t[:, ::1] y, int32_t[:, ::1] indices):
     cdef const kernels *simd = kernels_for(x.base)
-    cdef Py_ssize_t n
+    cdef Py_ssize_t i, n, last, parts = min(x.shape[0], ITEMS)
     cdef int threads = threads_for(10. * x.size)
-    for n in prange(x.shape[0], nogil=True, schedule="static", num_threads=threads):
-        simd.pool(&w.p, &x[n, 0], &y[n, 0], &indices[n, 0])
+    for i in prange(parts, nogil=True, schedule="static", num_threads=threads):
+        last = (i + 1) * x.shape[0] // parts
+        for n in range(i * x.shape[0] // parts, last):  # in this order, as rows may run over into the next plane
+            simd.pool(&w.p, &x[n, 0], (x.shape[0] - n) * x.shape[1], &y[n, 0], &indices[n, 0], (last - n) * y.shape[1])
 
 
 def run_scatter(const real_t[:, ::1] g, const int32_t[:, ::1] indices, real_t[:, ::1] dx):

@@ -70,7 +70,6 @@ typedef struct {
 
 typedef struct {
     pool_axis axis[3];
-    ptrdiff_t size;         /* of a plane of x */
     ptrdiff_t first, whole; /* which windows of a row are complete: whole ones from the first */
     ptrdiff_t taps, stride; /* of these, in a row */
 } pooling;
@@ -97,7 +96,7 @@ typedef struct { /* for arrays of one element type */
                       void *target, ptrdiff_t b_pitch);
     void (*transpose)(ptrdiff_t rows, ptrdiff_t columns, const void *source, ptrdiff_t a_pitch,
                       void *target, ptrdiff_t b_pitch);
-    void (*pool)(const pooling *p, const void *plane, void *pooled, int32_t *index);
+    void (*pool)(const pooling *p, const void *plane, ptrdiff_t size, void *pooled, int32_t *index, ptrdiff_t left);
     void (*plane)(const planes *p, const void *weights, const void *plane, const void *bias, void *result);
     void (*plane_weights)(const planes *p, const void *plane, const void *slopes, void *result);
     side_function *image_side, *weight_side, *result_side, *result_side_back, *weight_side_back;

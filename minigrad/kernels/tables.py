@@ -38,7 +38,7 @@ COLLECTING = 8  # one vector of sums of an image, by channels
 SCATTERING = 2  # one number of a result whose neighbours are of other loops
 ADDED, MULTIPLYING = 5, 50_000  # one number of a column to its place, or from there; a matrix product
 IN_CACHE = 250_000  # numbers that stay there
-LAID_OUT, SPOTS = 2_000_000, 32_000  # numbers of images side by side, and of a table of windows, at most
+LAID_OUT, SPOTS = 4_000_000, 32_000  # numbers of images side by side, and of a table of windows, at most
 
 MOST_PHASES = 8  # of a position: the sums of a block of positions stay in the first cache
 
