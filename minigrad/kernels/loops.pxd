@@ -33,7 +33,7 @@ cdef extern from "simd.h" nogil:
         block_function *block
         block_function *block_pairs
         block_function *block_by_rows
-        void (*copy)(Py_ssize_t n, Py_ssize_t rows, const void *b, table_t step, Py_ssize_t pitch,
+        void (*copy)(Py_ssize_t n, Py_ssize_t rows, const void *b, table_t step, table_t skip, Py_ssize_t pitch,
                      void *packed) noexcept nogil
         void (*copy_rows)(Py_ssize_t rows, Py_ssize_t columns, const void *a, Py_ssize_t a_pitch, Py_ssize_t a_step,
                           void *b, Py_ssize_t b_pitch) noexcept nogil

@@ -91,7 +91,8 @@ typedef struct { /* of a depthwise convolution */
 typedef struct { /* for arrays of one element type */
     int lanes, registers; /* numbers in a vector, registers that hold one */
     block_function *block, *block_pairs, *block_by_rows;
-    void (*copy)(ptrdiff_t n, ptrdiff_t rows, const void *b, const ptrdiff_t *step, ptrdiff_t pitch, void *memory);
+    void (*copy)(ptrdiff_t n, ptrdiff_t rows, const void *b, const ptrdiff_t *step, const ptrdiff_t *skip,
+                 ptrdiff_t pitch, void *memory);
     void (*copy_rows)(ptrdiff_t rows, ptrdiff_t columns, const void *source, ptrdiff_t a_pitch, ptrdiff_t a_step,
                       void *target, ptrdiff_t b_pitch);
     void (*transpose)(ptrdiff_t rows, ptrdiff_t columns, const void *source, ptrdiff_t a_pitch,

@@ -52,19 +52,16 @@ cdef void add_by_positions(const Loop *loop, Py_ssize_t rows, const real_t *imag
     """Add what an image gives to so many channels: sums [rows, taps, lanes]."""
     cdef char[(VECTORS * MAX_ROWS + 1) * MAX_BYTES] memory
     cdef real_t *packed = <real_t *> aligned(memory)
-    cdef Py_ssize_t[VECTORS] start
-    cdef Py_ssize_t most = most_columns(loop.simd, rows), v, k, i, j, p, columns, terms, piece, seen = 0
+    cdef Py_ssize_t[VECTORS] start, skip
+    cdef Py_ssize_t most = most_columns(loop.simd, rows), v, k, j, p, columns, terms, piece, seen = 0
     for piece in range(ceil_div(loop.n_vectors, VECTORS)):
         v, k = piece * VECTORS, 0
         terms = min(VECTORS, loop.n_vectors - v)
-        loop.simd.copy(terms, rows, g, loop.vectors + v, loop.positions, packed)
         for j in range(terms):
             p = loop.vectors[v + j]
-            start[j] = loop.base[p]
-            if seen > p:  # what the vector before has counted
-                for i in range(rows):
-                    memset(packed + (j * rows + i) * loop.lanes, 0, (seen - p) * sizeof(real_t))
+            start[j], skip[j] = loop.base[p], max(0, seen - p)  # what the vector before has counted
             seen = p + loop.lanes
+        loop.simd.copy(terms, rows, g, loop.vectors + v, skip, loop.positions, packed)
         while k < loop.taps:
             columns = part(loop.taps - k, most)
             loop.simd.block_pairs(rows, columns, terms, packed, image, loop.tap + k, start,
