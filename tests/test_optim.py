@@ -96,6 +96,20 @@ def test_a_step_changes_the_numbers_and_nothing_else():
     assert g.tolist() == [1, 2]  # the buffer is a copy
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_momentum_that_has_died_away_is_0(dtype):
+    """PyTorch's stays at the smallest of numbers for ever, and each step takes ten times as long or more."""
+    tiny = np.finfo(dtype).tiny
+    p = minigrad.ones(2, dtype=getattr(minigrad, dtype), requires_grad=True)
+    optimizer = optim.SGD([p], lr=1.0, momentum=0.5)
+    for gradient in ([4 * tiny, -4 * tiny], [0, 0], [0, 0], [0, 0]):
+        p.grad = minigrad.tensor(gradient, dtype=p.dtype)
+        optimizer.step()
+        seen = optimizer.state[p]["momentum_buffer"].tolist()
+        assert all(abs(v) >= tiny or v == 0 for v in seen)
+    assert seen == [0, 0] and p.tolist() == [1, 1]
+
+
 def test_parameters_without_a_gradient_stay():
     p, q = minigrad.ones(1, requires_grad=True), minigrad.ones(1)
     optimizer = optim.SGD([p, q], lr=1.0, momentum=0.9, weight_decay=0.1)

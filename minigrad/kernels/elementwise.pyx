@@ -12,6 +12,7 @@ would do in several passes, with a fresh array for each, is done while a number 
 cimport numpy as cnp
 import numpy as np
 from cython.parallel cimport prange
+from libc.float cimport DBL_MIN, FLT_MIN
 from libc.math cimport erf as erf64, erff as erf32
 
 from .threads import get_num_threads
@@ -55,6 +56,7 @@ cdef void relu_grad_chunk(Py_ssize_t n, const real_t *g, const real_t *y, real_t
 cdef void sgd_chunk(Py_ssize_t n, const Step *step, real_t *p, const real_t *g, real_t *v) noexcept nogil:
     cdef real_t lr = step.lr, momentum = step.momentum, decay = step.weight_decay
     cdef real_t scale = step.scale, sign = step.sign, d
+    cdef real_t least = FLT_MIN if real_t is float else DBL_MIN
     cdef bint nesterov = step.nesterov
     cdef Py_ssize_t i
     for i in range(n):
@@ -63,6 +65,8 @@ cdef void sgd_chunk(Py_ssize_t n, const Step *step, real_t *p, const real_t *g, 
             d = d + decay * p[i]
         if momentum:
             v[i] = momentum * v[i] + scale * d
+            if -least < v[i] < least:  # never 0 by itself, and processors take a hundred cycles for such numbers
+                v[i] = 0
             d = d + momentum * v[i] if nesterov else v[i]
         p[i] = p[i] - lr * d
 

@@ -181,6 +181,15 @@ cdef multiply_vector(const real_t[::1] a, const real_t[:, :] b, real_t[::1] z):
             multiply_rows(simd, terms, min(width, columns - n), &a[0], &b[0, n], row, &z[n])
 
 
+cdef multiply_outer(const real_t[::1] a, const real_t[::1] b, real_t[:, ::1] z):
+    """z [M, N] = a [M] times b [N], the gradient of weights from one sample: it waits for memory, too."""
+    cdef Py_ssize_t i, j
+    cdef int threads = threads_for(8. * z.size)
+    for i in prange(z.shape[0], nogil=True, schedule="static", num_threads=threads):
+        for j in range(z.shape[1]):
+            z[i, j] = a[i] * b[j]
+
+
 cdef transposed(const real_t[:, ::1] a):
     """A C-contiguous copy of a's transpose."""
     b = empty((a.shape[1], a.shape[0]), np.asarray(a).dtype)
@@ -209,6 +218,10 @@ def matmul(cnp.ndarray a not None, cnp.ndarray b not None):
 
 cdef product(cnp.ndarray a, cnp.ndarray b, real_t kind):
     """matmul, by the way that fits the shapes."""
+    if a.shape[1] == 1:
+        z = empty((a.shape[0], b.shape[1]), a.dtype)
+        multiply_outer[real_t](np.ascontiguousarray(a[:, 0]), np.ascontiguousarray(b[0]), z)
+        return z
     if b.shape[1] == 1 < a.shape[0]:
         return matmul(b.T, a.T).reshape(-1, 1)
     if a.shape[0] == 1 and (b.strides[0] == b.itemsize or b.strides[1] == b.itemsize):

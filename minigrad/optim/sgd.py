@@ -8,13 +8,15 @@ from .optimizer import Optimizer
 
 
 class SGD(Optimizer):
-    """Stochastic gradient descent with momentum, exactly as PyTorch updates:
+    """Stochastic gradient descent with momentum, as PyTorch updates:
 
         g = gradient (negated if maximize) + weight_decay p
         v = momentum v + (1 - dampening) g         (v = g in the first step)
         g = g + momentum v  if nesterov  else  v   (if there is a momentum)
         p = p - lr g
 
+    But a v that is too small for a normal number of its dtype (1.2e-38, 2.2e-308) is 0: where a gradient has become 0,
+    v would shrink to such numbers and stay there, and they make a step ten times as long.
     ValueError for a negative lr, momentum or weight_decay, and for nesterov without a momentum or with a dampening;
     foreach and fused change nothing; NotImplementedError for differentiable. Source: Sutskever et al., "On the
     importance of initialization and momentum in deep learning", ICML 2013, in PyTorch's form.
