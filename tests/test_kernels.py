@@ -242,21 +242,23 @@ def test_convolution_is_its_formula_in_every_layout(innermost, geometry, depthwi
 @property_test
 @given(geometry=geometries())
 def test_the_part_of_x_that_is_seen(geometry):
-    """Where there are gaps between what kernels look at, the convolution without them looks at the same numbers."""
-    (_, _, *size), (_, _, *kernel), arguments = geometry
-    where, count, *steps = tables.seen(size, kernel, *arguments[:3])
+    """The convolution of what kernels look at, with the taps that see something, looks at the same numbers."""
+    (_, _, *size), (_, _, *kernel), (*arguments, _) = geometry
+    where, seeing, count, left, *steps = tables.seen(size, kernel, *arguments)
     parts = [np.arange(n)[part] for n, part in zip(size, where[1:] or [slice(None)] * len(size))]
-    outputs = tables.output_size(size, kernel, *arguments[:3])
-    assert tables.output_size(count, kernel, *steps) == outputs
+    taps = [np.arange(k)[part] for k, part in zip(kernel, seeing[1:] or [slice(None)] * len(kernel))]
+    outputs = tables.output_size(size, kernel, *arguments)
+    assert tables.output_size(count, left, *steps) == outputs
+    assert [len(part) for part in parts] == [*count] and [len(part) for part in taps] == [*left]
 
     def looked_at(n, k, stride, padding, dilation, o):
         at = np.add.outer(np.arange(o) * stride, np.arange(k) * dilation - padding[0])
         return np.where((at >= 0) & (at < n), at, -1)
 
-    for part, n, m, k, o, *axes in zip(parts, size, count, kernel, outputs, *arguments[:3], *steps):
-        assert len(part) == m
-        before, after = looked_at(n, k, *axes[:3], o), looked_at(m, k, *axes[3:], o)
-        np.testing.assert_array_equal(before, np.append(part, -1)[after])
+    for part, tap, n, m, k, h, o, *axes in zip(parts, taps, size, count, kernel, left, outputs, *arguments, *steps):
+        before, after = looked_at(n, k, *axes[:3], o), looked_at(m, h, *axes[3:], o)
+        np.testing.assert_array_equal(before[:, tap], np.append(part, -1)[after])
+        assert (np.delete(before, tap, 1) == -1).all()
 
 
 @st.composite

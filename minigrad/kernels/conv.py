@@ -27,7 +27,7 @@ def conv_forward(x, w, bias, stride, padding, dilation, groups):
     same_type(x, w, bias)
     same_shape("bias", bias, w.shape[:1])
     y = np.empty(y_shape(geometry, x.shape, w.shape), x.dtype)
-    return run(x[geometry.where], w, bias, y, geometry, groups)
+    return run(x[geometry.where], w[geometry.seeing], bias, y, geometry, groups)
 
 
 def conv_input_grad(g, w, x_shape, stride, padding, dilation, groups):
@@ -35,7 +35,7 @@ def conv_input_grad(g, w, x_shape, stride, padding, dilation, groups):
     geometry = tables.plan(tables.input_grad, x_shape, w.shape, stride, padding, dilation, groups, lanes(g))
     same_shape("g", g, y_shape(geometry, x_shape, w.shape))
     same_type(g, w)
-    bias, dx = np.zeros(x_shape[1], g.dtype), np.empty(x_shape, g.dtype)
+    bias, dx, w = np.zeros(x_shape[1], g.dtype), np.empty(x_shape, g.dtype), w[geometry.seeing]
     part = run(g, w, bias, np.empty(dx[geometry.where].shape, g.dtype) if geometry.where else dx, geometry, groups)
     if geometry.where:
         dx.fill(0)
@@ -50,7 +50,17 @@ def conv_weight_grad(x, g, w_shape, stride, padding, dilation, groups):
     same_type(x, g)
     if not x.size or not g.size:
         return np.zeros(w_shape, x.dtype)
-    x, g = x[geometry.where], np.ascontiguousarray(g)
+    dw = np.empty(w_shape, x.dtype)
+    part = run_weight_grad(x[geometry.where], np.ascontiguousarray(g), dw[geometry.seeing].shape, geometry, groups)
+    if not geometry.seeing:
+        return part
+    dw.fill(0)
+    dw[geometry.seeing] = part
+    return dw
+
+
+def run_weight_grad(x, g, w_shape, geometry, groups):
+    """dw by the loop of a geometry."""
     if geometry.alone:
         dw = plane.weight_grad(np.ascontiguousarray(x), g, w_shape[2:], *geometry.alone)
         if np.isfinite(dw).all():

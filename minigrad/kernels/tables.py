@@ -78,7 +78,8 @@ class Geometry(NamedTuple):
     turned: bool = False  # by squares and planes: the kernels are turned around
     instead: "Geometry" = None  # the fastest without squares
     spots: np.ndarray = None  # [taps, positions] for windows.py, which takes the place of loops
-    where: tuple = ()  # an index of what the kernel sees of x, if not all of it: the rest of this is for that alone
+    where: tuple = ()  # an index of what the kernel sees of x, if not all of it
+    seeing: tuple = ()  # an index of its taps that see x, if not all do: the rest of this is for these parts alone
 
 
 class Phase(NamedTuple):
@@ -93,31 +94,42 @@ class Phase(NamedTuple):
 def plan(kind, x_shape, w_shape, stride, padding, dilation, groups, lanes):
     """The fastest geometry of a kind (forward, input_grad, weight_grad) for x_shape (N, C, *S)."""
     check(x_shape[1:], w_shape, stride, padding, dilation, groups)
-    where, size, *steps = seen(x_shape[2:], w_shape[2:], stride, padding, dilation)
-    found = sorted(ways(kind, (*x_shape[:2], *size), w_shape, *steps, groups, lanes), key=lambda way: way.cost)
+    where, taps, size, kernel, *steps = seen(x_shape[2:], w_shape[2:], stride, padding, dilation)
+    x_shape, w_shape = (*x_shape[:2], *size), (*w_shape[:2], *kernel)
+    found = sorted(ways(kind, x_shape, w_shape, *steps, groups, lanes), key=lambda way: way.cost)
     instead = next(way for way in found if not way.squares)
-    alone = depthwise(kind, (*x_shape[:2], *size), w_shape, *steps, groups, lanes)
-    return found[0]._replace(instead=instead, where=where, alone=alone, turned=kind is input_grad)
+    alone = depthwise(kind, x_shape, w_shape, *steps, groups, lanes)
+    return found[0]._replace(instead=instead, where=where, seeing=taps, alone=alone, turned=kind is input_grad)
 
 
 def seen(size, kernel, stride, padding, dilation):
-    """Where in x the kernel looks, an index, if there are gaps between; and size, stride, padding and dilation of that.
+    """What the kernel sees of x, and which of its taps ever see x: two indices, () for everything; and the size,
+    kernel, stride, padding and dilation of these.
 
-    On each axis it comes to o * stride + k * dilation - padding: to -padding, and on in steps of gcd(stride, dilation).
+    On each axis tap k comes to o * stride + k * dilation - padding: in steps of gcd(stride, dilation). It never sees x
+    if that is outside for all o: the outer taps of 3x3 with padding 1 on 1x1. Fewer such are not worth a copy of w.
     """
-    axes = []
     outputs = output_size(size, kernel, stride, padding, dilation)
-    for n, k, s, (before, after), d, o in zip(size, kernel, stride, padding, dilation, outputs):
-        step, end = s if k == 1 else math.gcd(s, d), (o - 1) * s + (k - 1) * d - before + 1
-        part = slice(-before % step, min(n, end), step)
+    arguments = list(zip(size, kernel, stride, padding, dilation, outputs))
+    taps = [(max(0, -(((o - 1) * s - before) // d)), min(k, (n - 1 + before) // d + 1))
+            for n, k, s, (before, _), d, o in arguments]
+    if not 0 < 4 * math.prod(max(0, last - first) for first, last in taps) <= math.prod(kernel):
+        taps = [(0, k) for k in kernel]
+    axes = []
+    for (n, k, s, (before, after), d, o), (first, last) in zip(arguments, taps):
+        step = math.gcd(s if o > 1 else 0, d if last - first > 1 else 0) or 1
+        low, high = first * d - before, (o - 1) * s + (last - 1) * d - before
+        part = slice(low % step if low < 0 else low, min(n, high + 1), step)
         count = len(range(n)[part])
-        if step == 1 or not count:
-            axes.append((slice(None), n, s, (before, after), d))
+        if not count or step == 1 and (first, last) == (0, k):
+            axes.append((slice(None), slice(None), n, k, s, (before, after), d))
             continue
-        s, d, before = s // step, d // step or 1, -(-before // step)
-        axes.append((part, count, s, (before, (o - 1) * s + (k - 1) * d + 1 - before - count), d))
-    where, *rest = zip(*axes)
-    return (..., *where) if any(part.step for part in where) else (), *rest
+        before = (part.start - low) // step
+        border = before, (high - low) // step + 1 - before - count
+        axes.append((part, slice(first, last), count, last - first, s // step if o > 1 else 1, border, d // step or 1))
+    *indices, size, kernel, stride, padding, dilation = zip(*axes)
+    indices = ((..., *parts) if any(part != slice(None) for part in parts) else () for parts in indices)
+    return *indices, size, kernel, stride, padding, dilation
 
 
 def ways(kind, x_shape, w_shape, stride, padding, dilation, groups, lanes):

@@ -46,7 +46,7 @@ def parts(x, w, y, spots, groups):
     """Views of one group of some images, whose columns stay in the cache: image [n, channels, plane], weights
     [depth, channels * taps] and slopes [n, depth, windows]."""
     x, y = (np.ascontiguousarray(a).reshape(len(a), groups, a.shape[1] // groups, -1) for a in (x, y))
-    w = np.ascontiguousarray(w).reshape(groups, -1, w[0].size)
+    w = w.reshape(groups, -1, w[0].size)
     step = max(1, IN_CACHE // (w.shape[2] * spots.shape[1]))
     for n in range(0, len(x), step):
         for group in range(groups):
