@@ -17,7 +17,6 @@ from .weight_grad import weight_grad
 
 FLOATS = {np.dtype(np.float32)}, {np.dtype(np.float64)}
 SQUARED = np.float32  # by Winograd's squares: in float64, where integers are convolved, sums stay exact to 2^53
-CHUNK = 250_000  # numbers of bordered images that stay in the cache of one thread until they are read
 
 
 def conv_forward(x, w, bias, stride, padding, dilation, groups):
@@ -149,7 +148,7 @@ def parts(x, geometry, width=1, threads=None):
         return
     bordered = geometry.bordered[:-1] if geometry.innermost == "channels" else geometry.bordered
     items, size = -(-x.shape[0] // width), x.shape[1] * math.prod(bordered)
-    count = -(-items // (max(1, CHUNK // size) * (threads or get_num_threads())))
+    count = -(-items // (max(1, tables.IN_CACHE // size) * (threads or get_num_threads())))
     step = -(-items // count) * width
     buffer = None
     for first in range(0, x.shape[0], step):

@@ -37,7 +37,7 @@ LANE_BY_LANE, ADDING_UP = 1.5, 4  # where both factors are vectors; one vector o
 COLLECTING = 8  # one vector of sums of an image, by channels
 SCATTERING = 2  # one number of a result whose neighbours are of other loops
 ADDED, MULTIPLYING = 5, 50_000  # one number of a column to its place, or from there; a matrix product
-IN_CACHE = 250_000  # numbers that stay there
+IN_CACHE = 250_000  # numbers of images that stay in the cache of one thread until they are read
 LAID_OUT, SPOTS = 4_000_000, 32_000  # numbers of images side by side, and of a table of windows, at most
 
 MOST_PHASES = 8  # of a position: the sums of a block of positions stay in the first cache
