@@ -308,6 +308,7 @@ def test_there_is_one_way_to_make_a_step(kind):
             group = optimizer.state_dict()["param_groups"][0]
             found.append([p.tolist(), {name: group[name] for name in ("foreach", "fused", "differentiable")}])
         assert found[0] == found[1]
+    check_error(lambda m: getattr(m.optim, kind)([m.zeros(1)], fused=True, foreach=True), RuntimeError, "foreach")
     with pytest.raises(NotImplementedError, match=f"{kind}.*differentiable=True"):
         getattr(optim, kind)([{"params": minigrad.zeros(1), "differentiable": True}])
     if kind != "SGD":

@@ -75,7 +75,7 @@ class Geometry(NamedTuple):
     gaps: bool = False  # no loop comes to some of the results: no output looks there
     squares: tuple[int, int] = ()  # the dilation, where Winograd's squares take the place of positions
     alone: tuple = ()  # before, stride, dilation and apart of plane.pyx, which takes the place of loops
-    turned: bool = False  # by squares and planes: the kernels are turned around
+    turned: bool = False  # by squares, planes and windows: the kernels are turned around, as for the input gradient
     instead: "Geometry" = None  # the fastest without squares
     spots: np.ndarray = None  # [taps, positions] for windows.py, which takes the place of loops
     where: tuple = ()  # an index of what the kernel sees of x, if not all of it

@@ -5,7 +5,7 @@
     columns = w^T g, each column then added to its window of dx       +------------+----------------+
 
 Writing the columns takes longer than it saves, but where windows see more of the border than of the image, or an
-image has few of them: all images come together, and nothing is multiplied with a border that takes no part (the last
+image has few of them: all images come together, and nothing is multiplied with a border that takes no part (the third
 convolution of LeNet-5, 5x5 on 5x5 images; 11x11 s3 d4 of the sweep).
 Source: Chellapilla et al., "High Performance Convolutional Neural Networks for Document Processing".
 """

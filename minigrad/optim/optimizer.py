@@ -95,6 +95,8 @@ class Optimizer:
     def _check(self, group):
         if group.get("differentiable"):
             raise NotImplementedError(f"{type(self).__name__}: differentiable=True is not supported")
+        if group.get("fused") and group.get("foreach"):
+            raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
         lr = group.get("lr")
         if isinstance(lr, Tensor) and lr.numel() != 1:
             raise ValueError(f"Tensor lr must be 1-element, but its shape is {list(lr.shape)}")
