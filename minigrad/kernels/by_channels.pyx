@@ -21,7 +21,7 @@ from cython.parallel cimport prange
 from libc.string cimport memcpy
 
 from .loops cimport (MAX_BYTES, MAX_COLUMNS, PIECE, PREFETCH, Loop, aligned, ceil_div, channel, most_rows, part,
-                     read_loop, real_t, threads_for)
+                     read_loop, real_t, threads_for_images)
 
 cdef enum:
     POSITIONS = 96  # whose sums stay in the cache while a piece of the taps passes
@@ -95,7 +95,7 @@ def correlate(const real_t[:, :, ::1] image, const real_t[:, ::1] packed, const 
     cdef Py_ssize_t size = part(loop.positions, POSITIONS // loop.phases)
     size -= size % neighbours(&loop, 0, size)  # whole rows
     cdef Py_ssize_t chunks = ceil_div(loop.positions, size), i, p, g, n, panel
-    cdef int threads = threads_for(<double> images * groups * loop.depth * loop.taps * loop.positions)
+    cdef int threads = threads_for_images(&loop, images, groups)
     # Each thread keeps to images of its own, as it did when they were laid out; else panel after panel passes over all.
     cdef Py_ssize_t own = images // threads if images % threads == 0 else images
     for i in prange(loop.blocks * images * groups * chunks, nogil=True, schedule="static", num_threads=threads):

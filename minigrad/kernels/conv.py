@@ -106,7 +106,7 @@ def run(x, w, bias, y, geometry, groups):
     for part, image in parts(x, geometry, width):
         out = y[part]
         if width > 1:
-            out = np.zeros((image.shape[0], *y.shape[1:], width), y.dtype)
+            out = (np.zeros if geometry.gaps else np.empty)((image.shape[0], *y.shape[1:], width), y.dtype)
         for loop, weights in zip(geometry.loops, packed):
             way.correlate(image.reshape(len(out), groups, -1), weights, bias, by_group(out, groups), loop)
         if width > 1:
@@ -132,12 +132,14 @@ def weight_grad_by_squares(x, g, w_shape, geometry, groups):
     rows, columns = (n - 2 * d for n, d in zip(geometry.bordered, geometry.squares))
     starts = np.arange(g.shape[2] if columns > g.shape[3] else 1) * columns * depth
     beside = geometry._replace(rows=starts, bordered=(rows, columns, depth))
-    sums, slopes = np.zeros((groups, 16 * w_shape[1] * depth), x.dtype), None
+    size, slopes = 16 * w_shape[1] * depth, None
+    # Two threads add to sums of their own, unless these fill the cache.
+    sums = np.empty((2 if size <= tables.IN_CACHE else 1, groups, size), x.dtype)
     for part, image in parts(x, geometry, threads=1):  # always the same parts, for the same bits
         slopes = lay_out(g[part], beside, slopes)
         shape = slopes.shape[0] // groups, groups
         winograd.add_products(image.reshape(*shape, *geometry.bordered), slopes.reshape(*shape, *beside.bordered),
-                              sums, loop, geometry.squares)
+                              sums, loop, geometry.squares, part.start)
     return winograd.transform_back(sums, loop, depth).reshape(w_shape)
 
 
@@ -168,7 +170,7 @@ def lay_out(x, geometry, buffer=None):
     elif geometry.innermost == "images":
         count = width
     shape = (-(-items // count), planes, *geometry.bordered)
-    bordered = np.zeros(shape, x.dtype) if buffer is None else buffer[: shape[0]]
+    bordered = np.empty(shape, x.dtype) if buffer is None else buffer[: shape[0]]
     x, out = x.reshape(items, planes, rows.size, -1), bordered.reshape(*shape[:2], -1)
     if geometry.innermost == "columns":
         add_border(x, rows, geometry.columns, out)

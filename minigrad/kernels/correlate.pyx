@@ -18,7 +18,7 @@ vector, and results of many channels, are the business of by_channels.pyx.
 from cython.parallel cimport prange
 from libc.string cimport memcpy
 
-from .loops cimport PIECE, TILE, Loop, ceil_div, channel, part, read_loop, real_t, table_t, threads_for
+from .loops cimport PIECE, TILE, Loop, ceil_div, channel, part, read_loop, real_t, table_t, threads_for_images
 
 cdef enum:
     ITEMS = 16  # of work, at least, if there is work enough
@@ -79,7 +79,7 @@ def correlate(const real_t[:, :, ::1] image, const real_t[:, ::1] packed, const 
     cdef Py_ssize_t images = image.shape[0], groups = image.shape[1], plane = y.shape[2] // loop.depth
     cdef Py_ssize_t vectors = loop.n_vectors, cuts = ceil_div(vectors, loop.columns), i, j, n, g, v
     cdef Py_ssize_t parts = min(cuts, max(ceil_div(cuts, ITEMS), ceil_div(ITEMS, images * groups)))
-    cdef int threads = threads_for(<double> images * groups * loop.depth * loop.taps * loop.positions)
+    cdef int threads = threads_for_images(&loop, images, groups)
     for i in prange(images * groups * parts, nogil=True, schedule="static", num_threads=threads):
         g, n = i // parts % groups, i // (parts * groups)
         for j in range(i % parts * cuts // parts, (i % parts + 1) * cuts // parts):

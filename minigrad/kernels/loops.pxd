@@ -80,6 +80,7 @@ cdef class Prepared:
 cdef const kernels *kernels_for(array) except NULL
 cdef Loop read_loop(tables, array, Py_ssize_t depth) except *
 cdef int threads_for(double multiply_adds)
+cdef int threads_for_images(const Loop *loop, Py_ssize_t images, Py_ssize_t groups)
 
 
 cdef inline Py_ssize_t ceil_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
@@ -117,3 +118,16 @@ cdef inline Py_ssize_t most_columns(const kernels *simd, Py_ssize_t rows) noexce
 cdef inline void *aligned(void *memory) noexcept nogil:
     """The next multiple of 64: a vector that straddles two lines of the cache costs double."""
     return <void *> ((<uintptr_t> memory + 63) & ~<uintptr_t> 63)
+
+
+cdef inline void add_lanes(real_t *sums, Py_ssize_t count, Py_ssize_t lanes, real_t *total) noexcept nogil:
+    """total [count] of sums [count, lanes], which are overwritten."""
+    cdef Py_ssize_t i, k, half
+    for k in range(count):
+        half = lanes // 2
+        while half:
+            for i in range(half):
+                sums[i] += sums[i + half]
+            half //= 2
+        total[k] = sums[0]
+        sums += lanes

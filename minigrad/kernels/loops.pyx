@@ -127,6 +127,11 @@ cdef int threads_for(double multiply_adds):
     return get_num_threads() if multiply_adds > SMALL else 1
 
 
+cdef int threads_for_images(const Loop *loop, Py_ssize_t images, Py_ssize_t groups):
+    """For the sums of so many images: more than SMALL, because what one thread has packed the others must fetch."""
+    return threads_for(0.5 * images * groups * loop.depth * loop.taps * loop.positions)
+
+
 cdef void pack(const Loop *loop, Py_ssize_t block, const real_t *w, real_t *packed) noexcept nogil:
     """packed [taps, channels of the block] from the w of one group; with zeros, by channels, up to whole vectors."""
     cdef char[(MAX_TAPS * MAX_COLUMNS + 1) * MAX_BYTES] memory
@@ -168,7 +173,7 @@ def pack_weights(const real_t[:, ::1] w, tables, Py_ssize_t depth):
 
 def add_border(const real_t[:, :, :, ::1] x, const Py_ssize_t[::1] row, const Py_ssize_t[::1] column,
                real_t[:, :, ::1] bordered):
-    """Copy x [items, planes, rows, columns] into the larger planes of bordered [items, planes, plane].
+    """Copy x [items, planes, rows, columns] into the planes of bordered [items, planes, plane], with zeros around.
 
     row [rows] says where in a plane each row begins, column [columns] where each of its numbers comes in it:
     neighbours, or the first of each `step` numbers, then the second, and so on.
@@ -183,6 +188,7 @@ def add_border(const real_t[:, :, :, ::1] x, const Py_ssize_t[::1] row, const Py
         together += 1
     for i in prange(x.shape[0] * planes, nogil=True, schedule="static", num_threads=threads):
         n = i // planes
+        memset(&bordered[n, i % planes, 0], 0, bordered.shape[2] * sizeof(real_t))
         for j in range(rows // together):
             for k in range(step):
                 simd.copy_rows(together, ceil_div(columns - k, step), &x[n, i % planes, j * together, k], columns, step,
@@ -197,12 +203,16 @@ def interleave(const real_t[:, :, :, ::1] x, const Py_ssize_t[::1] row, real_t[:
     row [rows] says where in a plane of bordered each row begins.
     """
     cdef const kernels *simd = kernels_for(bordered)
-    cdef Py_ssize_t i, j, k, n, c, first, planes = x.shape[1], rows = x.shape[2], columns = x.shape[3]
+    cdef Py_ssize_t i, j, k, n, c, first, begin, end, planes = x.shape[1], rows = x.shape[2], columns = x.shape[3]
     cdef Py_ssize_t step = part(count, simd.lanes), pieces = ceil_div(columns, PIECE)
     cdef int threads = threads_for(4. * x.size)
     for i in prange(bordered.shape[0] * planes * rows * pieces, nogil=True, schedule="static", num_threads=threads):
         c, j, n = i % pieces * PIECE, i // pieces % rows, i // (pieces * rows)
         first = n // planes * count
+        begin, end = row[j] + c * width if c or j else 0, row[j] + (c + PIECE) * width
+        if c + PIECE >= columns:
+            end = row[j + 1] if j + 1 < rows else bordered.shape[2]
+        memset(&bordered[n // planes, n % planes, begin], 0, (end - begin) * sizeof(real_t))
         for k in range(ceil_div(count, step)):  # innermost, what is written side by side
             simd.transpose(min(step, count - k * step, x.shape[0] - first - k * step), min(PIECE, columns - c),
                            &x[first + k * step, n % planes, j, c], planes * rows * columns,

@@ -98,6 +98,7 @@ cdef multiply(const real_t[:, :] a, const real_t[:, :] b, real_t[:, ::1] z):
     cdef real_t[::1] memory = np.empty(panels * terms * width + MAX_BYTES, np.asarray(z).dtype)
     cdef real_t *packed = <real_t *> aligned(&memory[0])
     cdef int threads = threads_for(<double> rows * terms * columns)
+    cuts = ceil_div(cuts, threads) * threads  # each thread has as many
     for i in prange(panels * pieces, nogil=True, schedule="static", num_threads=threads):
         j, k = i // pieces * width, i % pieces * PIECE
         n = min(width, columns - j)

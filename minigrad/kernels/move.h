@@ -1,11 +1,6 @@
 /* Numbers brought into the order in which the blocks read them. A template like block.h. */
 
 /* packed[k][i] = the vector of b at step[k] + i * pitch, for i < rows, with 0 for its first skip[k] numbers. */
-#ifdef __GNUC__
-#define BEHIND(skip, v) (NAME(vector))((NAME(mask))(v) & ((NAME(mask)){EACH(LANE)} >= (integer)(skip)))
-#else
-#define BEHIND(skip, v) (v)
-#endif
 TARGET static void NAME(copy)(ptrdiff_t n, ptrdiff_t rows, const void *b, const ptrdiff_t *step, const ptrdiff_t *skip,
                               ptrdiff_t pitch, void *memory)
 {
@@ -14,7 +9,6 @@ TARGET static void NAME(copy)(ptrdiff_t n, ptrdiff_t rows, const void *b, const 
         for (ptrdiff_t i = 0; i < rows; i++, packed += LANES)
             VECTOR(packed) = BEHIND(skip[k], VECTOR((const real *)b + step[k] + i * pitch));
 }
-#undef BEHIND
 
 /* b[i][j] = a[i][j * step] for i < rows and j < columns. A call of memcpy for each row would take longer than a row
    (depthwise 3x3). The last vector of a row overlaps the one before. Of constant steps compilers make shuffles,

@@ -17,7 +17,7 @@ kernel turned around and g's numbers `stride` apart, zeros between them. See the
 import numpy as np
 from cython.parallel cimport prange, threadid
 
-from .loops cimport aligned, ceil_div, kernels, kernels_for, planes, real_t, threads_for
+from .loops cimport MAX_BYTES, add_lanes, aligned, ceil_div, kernels, kernels_for, planes, real_t, threads_for
 
 cdef enum:
     SLACK = 32  # numbers behind a plane, so that it can begin with a line of the cache
@@ -95,30 +95,29 @@ def weight_grad(const real_t[:, :, :, ::1] x, const real_t[:, :, :, ::1] g, kern
     cdef const kernels *simd = kernels_for(g)
     cdef Py_ssize_t channels = x.shape[1], n, d
     cdef planes p
-    cdef Places to, beside
+    cdef Places to
     # Nine weights at a time; those beyond the kernel are computed in vain.
-    p.columns, p.kernel_rows, p.kernel_columns = g.shape[3], whole(kernel[0], 3), whole(kernel[1], 3)
+    p.kernel_rows, p.kernel_columns = whole(kernel[0], 3), whole(kernel[1], 3)
+    p.rows, p.columns = g.shape[2], g.shape[3]
     cdef const Py_ssize_t[::1] tap = layout(&p, &to, x.shape[3], simd.lanes, before, stride, dilation, apart)
     p.tap = &tap[0]
-    p.columns, p.rows = whole(p.columns, simd.lanes), (g.shape[2] - 1) * p.stride + 1 + 2 * p.row_step
-    beside = Places(2 * p.row_step, p.stride, p.columns, 0, 1, 1, p.columns)
-    cdef Py_ssize_t height = max(p.rows + (p.kernel_rows - 3) * p.row_step, to.before + x.shape[2])
-    cdef Py_ssize_t size = height * p.pitch + SLACK, nines = p.kernel_columns // 3
+    cdef Py_ssize_t height = max((p.rows - 1) * p.stride + (p.kernel_rows - 1) * p.row_step + 1,
+                                 to.before + x.shape[2])
     cdef int threads = threads_for(<double> g.size * p.kernel_rows * p.kernel_columns)
-    cdef real_t[:, ::1] memory = np.zeros((threads, size + (p.rows + 2 * p.row_step) * p.columns + SLACK), g.base.dtype)
-    sums = np.zeros((channels, p.kernel_rows // 3, nines, 3, 3, simd.lanes), g.base.dtype)
-    cdef real_t[:, :, :, ::1] sum = sums.reshape(channels, -1, nines, 9 * simd.lanes)
+    cdef real_t[:, ::1] memory = np.zeros((threads, height * p.pitch + SLACK), g.base.dtype)
+    cdef Py_ssize_t nines = p.kernel_columns // 3, lanes = MAX_BYTES // sizeof(real_t)
+    cdef Py_ssize_t weights = p.kernel_rows * p.kernel_columns
+    cdef real_t[:, ::1] sums = np.zeros((channels, weights * lanes), g.base.dtype)
+    dw = np.empty((channels, p.kernel_rows // 3, nines, 3, 3), g.base.dtype)
+    cdef real_t[:, ::1] total = dw.reshape(channels, -1)
     cdef real_t *plane
-    cdef real_t *slopes
     for d in prange(channels, nogil=True, schedule="static", num_threads=threads):
         plane = <real_t *> aligned(&memory[threadid(), 0])
-        slopes = <real_t *> aligned(&memory[threadid(), size])
         for n in range(x.shape[0]):
             put(simd, &x[n, d, 0, 0], x.shape[2], x.shape[3], &to, plane)
-            put(simd, &g[n, d, 0, 0], g.shape[2], g.shape[3], &beside, slopes)
-            add_weights(simd, &p, plane, slopes + 2 * p.row_step * p.columns, &sum[d, 0, 0, 0])
-    dw = (sums @ np.ones(simd.lanes, sums.dtype)).swapaxes(2, 3).reshape(channels, p.kernel_rows, p.kernel_columns)
-    return dw[:, : kernel[0], : kernel[1]]
+            add_weights(simd, &p, plane, &g[n, d, 0, 0], &sums[d, 0])
+        add_lanes(&sums[d, 0], weights, lanes, &total[d, 0])
+    return dw.swapaxes(2, 3).reshape(channels, p.kernel_rows, p.kernel_columns)[:, : kernel[0], : kernel[1]]
 
 
 cdef void add_weights(const kernels *simd, const planes *p, const real_t *plane, const real_t *slopes,
@@ -130,4 +129,4 @@ cdef void add_weights(const kernels *simd, const planes *p, const real_t *plane,
         for j in range(p.kernel_columns // 3):
             nine.tap = p.tap + 3 * j
             simd.plane_weights(&nine, plane + 3 * i * p.row_step * p.pitch, slopes, sums)
-            sums += 9 * simd.lanes
+            sums += 9 * MAX_BYTES // sizeof(real_t)

@@ -50,6 +50,13 @@
 #define EACH8(list) EACH4(list), list(4), list(5), list(6), list(7)
 #define EACH16(list) EACH8(list), list(8), list(9), list(10), list(11), list(12), list(13), list(14), list(15)
 
+/* A vector without its first numbers, which become 0. */
+#ifdef __GNUC__
+#define BEHIND(first, v) (NAME(vector))((NAME(mask))(v) & ((NAME(mask)){EACH(LANE)} >= (integer)(first)))
+#else
+#define BEHIND(first, v) ((first) ? 0 : (v))
+#endif
+
 enum { MAX_ROWS = 14, MAX_COLUMNS = 4, MAX_ALONE = 12, MAX_BYTES = 64 }; /* of a block, of its only row, of a vector */
 
 /* The sums and the columns of b, and a number of a, broadcast, fit into the vector registers. */

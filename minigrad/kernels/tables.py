@@ -33,10 +33,10 @@ FETCHING, WEIGHING = 4, 5  # one vector of packed weights; packing one weight
 BORDERED, STRIDED = 0.5, 3  # copying one number into a bordered image, by neighbours or one by one
 LAYING_OUT = {"images": 2, "channels": 3}  # one number, side by side with those of others
 PUTTING_BACK, ONE_BY_ONE = 0.75, 5  # one number, by vectors or alone
-LANE_BY_LANE, ADDING_UP = 1.5, 4  # where both factors are vectors; one vector of sums of an image
-COLLECTING = 8  # one vector of sums of an image, by channels
+COPYING, ADDING_UP = 20, 10  # one vector of g, and one of sums of an image, where both factors are vectors
+COLLECTING = 10  # one vector of sums of an image, by channels
 SCATTERING = 2  # one number of a result whose neighbours are of other loops
-ADDED, MULTIPLYING = 5, 50_000  # one number of a column to its place, or from there; a matrix product
+ADDED, MULTIPLYING = 5, 50_000  # one number of columns or results to its place; a matrix product
 IN_CACHE = 250_000  # numbers of images that stay in the cache of one thread until they are read
 LAID_OUT, SPOTS = 4_000_000, 32_000  # numbers of images side by side, and of a table of windows, at most
 
@@ -173,9 +173,11 @@ def ways(kind, x_shape, w_shape, stride, padding, dilation, groups, lanes):
         together = kind(tuple(x_shape), *arguments, summed)
         add(together._replace(cost=images * together.cost), "channels", depth)
     size, kernel = x_shape[1:], w_shape[2:]
-    count = math.prod(kernel) * math.prod(apart.y_size)
+    outputs = math.prod(apart.y_size)
+    count = math.prod(kernel) * outputs
     if count <= SPOTS:
-        cost = images * x_shape[0] * count * (2 * w_shape[0] / groups / lanes + ADDED) + groups * MULTIPLYING
+        numbers = x_shape[0] * count + w_shape[0] * outputs
+        cost = images * (2 * x_shape[0] * count * w_shape[0] / groups / lanes + ADDED * numbers) + groups * MULTIPLYING
         at = spots(size, kernel, stride, padding, dilation)
         found.append(apart._replace(cost=cost, innermost="windows", spots=at))
     return [way for way in found if way.cost < math.inf]
@@ -288,7 +290,7 @@ def settle(geometry, depth, groups, other_way=None):
             in_place += SCATTERING * loop.base.size * depth
         other = math.inf
         if other_way:
-            in_place = LANE_BY_LANE * in_place + ADDING_UP * depth * loop.tap.size
+            in_place += depth * (COPYING * loop.vectors.size + ADDING_UP * loop.tap.size)
             other = other_way(loop, depth)
         cost += groups * min(in_place, other)
         vectors = loop.vectors if in_place <= other else loop.vectors[:0]

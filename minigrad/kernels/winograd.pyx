@@ -83,7 +83,7 @@ cdef void multiply(const kernels *simd, Py_ssize_t rows, Py_ssize_t terms, Py_ss
         zeros[i] = 0
     for k in range(TERMS):
         step[k] = k * column
-    for k in range(ceil_div(terms, TERMS)):
+    for k in range(max(1, ceil_div(terms, TERMS))):
         first, i = k * TERMS, 0
         while i < rows:
             n = part(rows - i, most)
@@ -210,9 +210,10 @@ def correlate(const real_t[:, :, :, :, ::1] image, const real_t[:, ::1] w, const
     return not infinite
 
 
-def add_products(const real_t[:, :, :, :, ::1] image, const real_t[:, :, :, :, ::1] g, real_t[:, ::1] sums, tables,
-                 dilation):
-    """Add to sums [groups, panel after panel of (16, channels, width)] what some images give to the gradient of w.
+def add_products(const real_t[:, :, :, :, ::1] image, const real_t[:, :, :, :, ::1] g, real_t[:, :, ::1] sums, tables,
+                 dilation, bint add):
+    """What some images give to the gradient of w, or that is added: sums [parts, groups, panel after panel of
+    (16, channels, width)], which are to be added up.
 
     image [N, groups, bordered rows, columns, channels]; g [N, groups, rows, columns, depth], with zeros where squares
     of results lie over its end.
@@ -220,25 +221,26 @@ def add_products(const real_t[:, :, :, :, ::1] image, const real_t[:, :, :, :, :
     cdef Loop loop = read_loop(tables, g, g.shape[4])
     cdef Squares s = squares_of(image, g.shape[2], g.shape[3], dilation)
     cdef Squares t = squares_of(g, g.shape[2], g.shape[3], dilation)
-    cdef Py_ssize_t groups = image.shape[1], rows = image.shape[0] * s.rows, vectors = s.position // loop.lanes
-    cdef Py_ssize_t i, j, k, group
-    cdef Py_ssize_t chunks = ceil_div(rows, ceil_div(2 * TERMS, s.columns)), count = ceil_div(rows, chunks) * s.columns
+    cdef Py_ssize_t parts = sums.shape[0], groups = image.shape[1], rows = image.shape[0] * s.rows
+    cdef Py_ssize_t vectors = s.position // loop.lanes, i, j, k, n, group
+    cdef Py_ssize_t chunks = ceil_div(rows, parts * ceil_div(2 * TERMS, s.columns)) * parts
+    cdef Py_ssize_t count = ceil_div(rows, chunks) * s.columns
     cdef int threads = threads_for(<double> rows * s.columns * groups * loop.depth * loop.taps)
-    # Each thread has channels of its own, for which it alone keeps what it sees.
-    cdef Py_ssize_t slices = max(1, min(vectors, threads // groups))
+    # If there are more threads than parts, each has channels of its own, for which it alone keeps what it sees.
+    cdef Py_ssize_t slices = max(1, min(vectors, threads // (parts * groups)))
     cdef real_t[:, ::1] memory = empty((threads, 16 * (count * (s.position + loop.columns * loop.lanes)
                                                        + 2 * loop.lanes)), sums.base.dtype)
-    for i in prange(groups * slices, nogil=True, schedule="static", num_threads=threads):
-        group, k = i // slices, i % slices
-        for j in range(chunks):
+    for i in prange(parts * groups * slices, nogil=True, schedule="static", num_threads=threads):
+        n, group, k = i // (groups * slices), i // slices % groups, i % slices
+        for j in range(n * chunks // parts, (n + 1) * chunks // parts):
             add_chunk(&loop, &s, &t, j * rows // chunks, (j + 1) * rows // chunks, k * vectors // slices * loop.lanes,
                       (k + 1) * vectors // slices * loop.lanes, &image[0, group, 0, 0, 0], &g[0, group, 0, 0, 0],
-                      &sums[group, 0], &memory[threadid(), 0])
+                      &sums[n, group, 0], &memory[threadid(), 0], add or j > n * chunks // parts)
 
 
 cdef void add_chunk(const Loop *loop, const Squares *s, const Squares *t, Py_ssize_t first, Py_ssize_t last,
                     Py_ssize_t channel_from, Py_ssize_t channel_to, const real_t *image, const real_t *g,
-                    real_t *sums, real_t *memory) noexcept nogil:
+                    real_t *sums, real_t *memory, bint add) noexcept nogil:
     """What some rows of squares of a group give, for some channels of the image."""
     cdef Py_ssize_t terms = channel_to - channel_from, size = (last - first) * s.columns, panel, d, i, row, width
     cdef Py_ssize_t pitch = size * terms + loop.lanes, g_pitch  # not the same lines of the cache for all 16
@@ -254,30 +256,37 @@ cdef void add_chunk(const Loop *loop, const Squares *s, const Squares *t, Py_ssi
             look(loop.simd.result_side_back, t, row, width, g + d, slopes + (row - first) * s.columns * width, g_pitch)
         for i in range(16):
             multiply(loop.simd, terms, size, width // loop.lanes, seen + i * pitch, 1, terms, slopes + i * g_pitch,
-                     sums + 16 * d * s.position + (i * s.position + channel_from) * width, True)
+                     sums + 16 * d * s.position + (i * s.position + channel_from) * width, add)
 
 
-def transform_back(const real_t[:, ::1] sums, tables, Py_ssize_t depth):
+def transform_back(real_t[:, :, ::1] sums, tables, Py_ssize_t depth):
     """The gradient [groups, depth, channels, 9] of the weights, of what `add_products` has added up."""
     cdef Loop loop = read_loop(tables, sums, depth)
-    cdef Py_ssize_t i, d, group, vectors = depth // loop.lanes, channels = sums.shape[1] // (16 * depth)
-    array = np.empty((sums.shape[0], depth, channels, 9), sums.base.dtype)
+    cdef Py_ssize_t i, d, group, groups = sums.shape[1]
+    cdef Py_ssize_t vectors = depth // loop.lanes, channels = sums.shape[2] // (16 * depth)
+    array = np.empty((groups, depth, channels, 9), sums.base.dtype)
     cdef real_t[:, :, :, ::1] dw = array
     cdef int threads = threads_for(9. * sums.size)
     cdef real_t[:, ::1] memory = empty((threads, 9 * channels * loop.lanes), sums.base.dtype)
-    for i in prange(sums.shape[0] * vectors, nogil=True, schedule="static", num_threads=threads):
+    for i in prange(groups * vectors, nogil=True, schedule="static", num_threads=threads):
         group, d = i // vectors, i % vectors * loop.lanes
-        transform_vector_back(&loop, d, channels, &sums[group, 0], &memory[threadid(), 0], &dw[group, d, 0, 0])
+        transform_vector_back(&loop, d, channels, &sums[0, group, 0], sums.shape[0], groups * sums.shape[2],
+                              &memory[threadid(), 0], &dw[group, d, 0, 0])
     return array
 
 
-cdef void transform_vector_back(const Loop *loop, Py_ssize_t d, Py_ssize_t channels, const real_t *sums,
-                                real_t *lanes, real_t *dw) noexcept nogil:
+cdef void transform_vector_back(const Loop *loop, Py_ssize_t d, Py_ssize_t channels, real_t *sums, Py_ssize_t parts,
+                                Py_ssize_t pitch, real_t *lanes, real_t *dw) noexcept nogil:
     """dw [lanes, channels, 9] of a vector of channels d, d + 1, ..., by way of lanes [channels, 9, lanes]."""
     cdef Py_ssize_t panel = d // (loop.columns * loop.lanes), first = channel(loop, panel)
-    cdef Py_ssize_t width = channel(loop, panel + 1) - first
+    cdef Py_ssize_t width = channel(loop, panel + 1) - first, i, j, n
     cdef squares origin, to
     origin.next, origin.row, origin.column = width, 4 * channels * width, channels * width
     to.next, to.row, to.column = 9 * loop.lanes, 3 * loop.lanes, loop.lanes
-    loop.simd.weight_side_back(channels, loop.lanes, sums + 16 * first * channels + d - first, origin, lanes, to)
+    sums += 16 * first * channels + d - first
+    for n in range(1, parts):
+        for i in range(16 * channels):
+            for j in range(loop.lanes):
+                sums[i * width + j] += sums[n * pitch + i * width + j]
+    loop.simd.weight_side_back(channels, loop.lanes, sums, origin, lanes, to)
     loop.simd.transpose(9 * channels, loop.lanes, lanes, loop.lanes, dw, 9 * channels)
