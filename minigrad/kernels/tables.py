@@ -36,7 +36,7 @@ PUTTING_BACK, ONE_BY_ONE = 0.75, 5  # one number, by vectors or alone
 COPYING, ADDING_UP = 20, 10  # one vector of g, and one of sums of an image, where both factors are vectors
 COLLECTING = 10  # one vector of sums of an image, by channels
 SCATTERING = 2  # one number of a result whose neighbours are of other loops
-ADDED, MULTIPLYING = 5, 50_000  # one number of columns or results to its place; a matrix product
+ADDED, MULTIPLYING = 5, 50_000  # one number of a column to its place, or from there; a matrix product
 IN_CACHE = 250_000  # numbers of images that stay in the cache of one thread until they are read
 LAID_OUT, SPOTS = 4_000_000, 32_000  # numbers of images side by side, and of a table of windows, at most
 
@@ -173,11 +173,13 @@ def ways(kind, x_shape, w_shape, stride, padding, dilation, groups, lanes):
         together = kind(tuple(x_shape), *arguments, summed)
         add(together._replace(cost=images * together.cost), "channels", depth)
     size, kernel = x_shape[1:], w_shape[2:]
-    outputs = math.prod(apart.y_size)
-    count = math.prod(kernel) * outputs
-    if count <= SPOTS:
-        numbers = x_shape[0] * count + w_shape[0] * outputs
-        cost = images * (2 * x_shape[0] * count * w_shape[0] / groups / lanes + ADDED * numbers) + groups * MULTIPLYING
+    outputs, taps = math.prod(apart.y_size), math.prod(kernel)
+    if taps * outputs <= SPOTS:
+        vectors = w_shape[1] * taps / lanes
+        if kind is weight_grad:  # whose products have as many columns
+            vectors = math.ceil(vectors)
+        numbers = x_shape[0] * taps * outputs
+        cost = images * (2 * w_shape[0] * outputs * vectors + ADDED * numbers) + groups * MULTIPLYING
         at = spots(size, kernel, stride, padding, dilation)
         found.append(apart._replace(cost=cost, innermost="windows", spots=at))
     return [way for way in found if way.cost < math.inf]
