@@ -9,8 +9,8 @@
              ...         +----------------------------+
 
 Offsets are strides, so that a transposed matrix needs no copy. The smaller factor is packed while the
-larger one streams: if that is b, the product is made transposed. But a b that is read along its rows
-is packed faster than it streams.
+larger one streams: if that is b, the product is made transposed, and counts as packed too. But a b that is read along
+its rows is packed faster than it streams.
 
 Why not NumPy's BLAS, which is faster on large matrices? Its threads and the kernels' would wait for
 each other on the same cores (up to thirty times the time of one thread was measured for the layers of
@@ -195,7 +195,11 @@ cdef transposed(const real_t[:, ::1] a):
     """A C-contiguous copy of a's transpose."""
     b = empty((a.shape[1], a.shape[0]), np.asarray(a).dtype)
     cdef real_t[:, ::1] target = b
-    kernels_for(b).transpose(a.shape[0], a.shape[1], &a[0, 0], a.shape[1], &target[0, 0], a.shape[0])
+    cdef const kernels *simd = kernels_for(b)
+    cdef Py_ssize_t i
+    cdef int threads = threads_for(4. * a.size)
+    for i in prange(0, a.shape[0], ROWS, nogil=True, schedule="static", num_threads=threads):
+        simd.transpose(min(ROWS, a.shape[0] - i), a.shape[1], &a[i, 0], a.shape[1], &target[0, i], a.shape[0])
     return b
 
 
@@ -229,7 +233,7 @@ cdef product(cnp.ndarray a, cnp.ndarray b, real_t kind):
         z = empty((1, b.shape[1]), a.dtype)
         multiply_vector[real_t](np.ascontiguousarray(a[0]), b, z[0])
         return z
-    if a.shape[0] < b.shape[1] and (a.shape[0] < 16 or b.strides[1] != b.itemsize):
+    if a.shape[0] * (a.shape[1] + b.shape[1]) < b.size and (a.shape[0] < 16 or b.strides[1] != b.itemsize):
         z = empty((b.shape[1], a.shape[0]), a.dtype)
         multiply[real_t](b.T, a.T, z)
         return transposed[real_t](z)

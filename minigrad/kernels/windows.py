@@ -36,9 +36,9 @@ def input_grad(g, w, dx, spots, groups):
 
 def weight_grad(x, g, dw, spots, groups):
     """Fill dw."""
-    dw.fill(0)
-    for image, weights, slopes in parts(x, dw, g, spots, groups):
-        weights += matmul(flat(slopes), gathered(image, spots).T)
+    for i, (image, weights, slopes) in enumerate(parts(x, dw, g, spots, groups)):
+        product = matmul(flat(slopes), gathered(image, spots).T)
+        weights[...] = product if i < groups else weights + product
     return dw
 
 
