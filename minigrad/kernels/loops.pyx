@@ -40,6 +40,7 @@ cdef extern from "simd.h":
 
 cdef enum:
     MAX_TAPS = 16  # whose weights are packed together
+    SECTION = 256  # taps whose weights one thread packs, at most
 
 cdef const instruction_set *simd = find_instruction_set(b"")
 
@@ -132,25 +133,29 @@ cdef int threads_for_images(const Loop *loop, Py_ssize_t images, Py_ssize_t grou
     return threads_for(0.5 * images * groups * loop.depth * loop.taps * loop.positions)
 
 
-cdef void pack(const Loop *loop, Py_ssize_t block, const real_t *w, real_t *packed) noexcept nogil:
-    """packed [taps, channels of the block] from the w of one group; with zeros, by channels, up to whole vectors."""
+cdef void pack(const Loop *loop, Py_ssize_t block, Py_ssize_t k, Py_ssize_t last, const real_t *w,
+               real_t *packed) noexcept nogil:
+    """packed [taps, channels of the block] from the w of one group; with zeros, by channels, up to whole vectors.
+
+    Only the taps k to last of those in the order of w.
+    """
     cdef char[(MAX_TAPS * MAX_COLUMNS + 1) * MAX_BYTES] memory
     cdef real_t *tile = <real_t *> aligned(memory)
     cdef table_t pick = loop.pick, order = loop.order
     cdef Py_ssize_t first = channel(loop, block), channels = channel(loop, block + 1) - first, width = channels
-    cdef Py_ssize_t k = 0, n, i
+    cdef Py_ssize_t n, i
     if loop.by_channels:
         width = ceil_div(channels, loop.lanes) * loop.lanes
     w, packed = w + first * loop.pitch, packed + first * loop.taps
     if width < 4 or loop.pitch == 1:  # nothing to transpose
-        for k in range(loop.taps):
+        for k in range(k, last):
             for i in range(width):
                 packed[k * width + i] = w[pick[k] + i * loop.pitch] if i < channels else 0
         return
     memset(tile, 0, MAX_TAPS * width * sizeof(real_t))
-    while k < loop.taps:  # in the order of w, so that each line of it is read once
+    while k < last:  # so that each line of w is read once
         n = 1
-        while n < MAX_TAPS and k + n < loop.taps and pick[order[k + n]] == pick[order[k]] + n:
+        while n < MAX_TAPS and k + n < last and pick[order[k + n]] == pick[order[k]] + n:
             n += 1
         loop.simd.transpose(channels, n, w + pick[order[k]], loop.pitch, tile, width)
         for i in range(n):
@@ -161,13 +166,15 @@ cdef void pack(const Loop *loop, Py_ssize_t block, const real_t *w, real_t *pack
 def pack_weights(const real_t[:, ::1] w, tables, Py_ssize_t depth):
     """w [groups, .] in the order in which the loop of these tables reads it: [groups, taps of block after block]."""
     cdef Loop loop = read_loop(tables, w, depth)
-    cdef Py_ssize_t i, groups = w.shape[0], blocks = loop.blocks
+    cdef Py_ssize_t i, groups = w.shape[0], blocks = loop.blocks, sections = ceil_div(loop.taps, SECTION), j
     cdef Py_ssize_t width = ceil_div(depth, loop.lanes) * loop.lanes if loop.by_channels else depth
     array = np.empty((groups, width * loop.taps), w.base.dtype)
     cdef real_t[:, ::1] packed = array
     cdef int threads = threads_for(4. * packed.size)
-    for i in prange(groups * blocks, nogil=True, schedule="static", num_threads=threads):
-        pack(&loop, i % blocks, &w[i // blocks, 0], &packed[i // blocks, 0])
+    for i in prange(groups * blocks * sections, nogil=True, schedule="static", num_threads=threads):
+        j = i % sections
+        pack(&loop, i // sections % blocks, j * loop.taps // sections, (j + 1) * loop.taps // sections,
+             &w[i // (sections * blocks), 0], &packed[i // (sections * blocks), 0])
     return array
 
 
