@@ -24,7 +24,7 @@ from libc.string cimport memcpy, memset
 
 from minigrad.memory import empty
 
-from .loops cimport (MAX_ALONE, MAX_BYTES, MAX_ROWS, PIECE, TILE, aligned, ceil_div, kernels, kernels_for,
+from .loops cimport (MAX_ALONE, MAX_BYTES, MAX_ROWS, PIECE, TILE, add_lanes, aligned, ceil_div, kernels, kernels_for,
                      most_columns, most_rows, part, real_t, threads_for)
 
 cdef enum:
@@ -141,7 +141,7 @@ cdef void multiply_columns(const kernels *simd, Py_ssize_t terms, Py_ssize_t col
     cdef real_t *sums = <real_t *> memory
     cdef Py_ssize_t[PIECE] step
     cdef Py_ssize_t[MAX_ALONE] column, to
-    cdef Py_ssize_t lanes = simd.lanes, vectors = terms // lanes, k, n, i, half, piece
+    cdef Py_ssize_t lanes = simd.lanes, vectors = terms // lanes, k, n, piece
     for k in range(PIECE):
         step[k] = k * lanes
     for n in range(columns):
@@ -151,16 +151,10 @@ cdef void multiply_columns(const kernels *simd, Py_ssize_t terms, Py_ssize_t col
         k = piece * PIECE
         simd.block_pairs(1, columns, min(PIECE, vectors - k), a + k * lanes, b + k * lanes, column, step,
                          NULL, sums, 0, to)
+    add_lanes(sums, columns, lanes, z)
     for n in range(columns):
-        half = lanes // 2
-        while half:
-            for i in range(half):
-                sums[i] += sums[i + half]
-            half //= 2
-        z[n] = sums[0]
         for k in range(vectors * lanes, terms):
             z[n] += a[k] * b[n * pitch + k]
-        sums += lanes
 
 
 cdef multiply_vector(const real_t[::1] a, const real_t[:, :] b, real_t[::1] z):
