@@ -47,6 +47,8 @@ except ImportError:
 cdef extern from "Python.h":
     object PyContextVar_Set(object var, object value)
     int PyContextVar_Reset(object var, object token) except -1
+    PyObject **PySequence_Fast_ITEMS(object sequence)
+    object PyObject_VectorcallMethod(object name, PyObject **arguments, size_t count, PyObject *keywords)
 
 
 cdef silence():
@@ -242,9 +244,11 @@ cdef class Operator:
     @classmethod
     def apply(cls, *inputs, **params):
         """Run `forward` on the arrays of `inputs`, and record it if a gradient may be asked for."""
-        cdef Operator node = cls.__new__(cls)
-        cdef list arrays = [(<Value>x)._array if isinstance(x, Value) else x for x in inputs]
+        cdef Operator node = (<PyTypeObject *> cls).tp_new(cls, <PyObject *> NOTHING, NULL)
+        cdef list arguments = [node]
         cdef bint record = False
+        for x in inputs:
+            arguments.append((<Value>x)._array if isinstance(x, Value) else x)
         if minigrad_grad_mode:
             for x in inputs:
                 if isinstance(x, Value) and ((<Value>x)._leaf_requires_grad or (<Value>x).node() is not None):
@@ -255,9 +259,9 @@ cdef class Operator:
         else:
             node.needs_input_grad = (False,) * len(inputs)
         token = silence()
-        before = reuse_for(arrays)
+        before = reuse_for(arguments)
         try:
-            result = node.forward(*arrays, **params)
+            result = forward(arguments, params)
         except MemoryError as error:
             raise RuntimeError(f"{node.name()}: not enough memory: {error}") from None
         finally:
@@ -333,6 +337,16 @@ cdef class Operator:
         self._retained = (self._retained or {}) | {tensor._output_nr: weakref.ref(tensor)}
 
 
+cdef forward(list arguments, dict params):
+    """node.forward(*arrays, **params), where `arguments` is [node, *arrays]."""
+    cdef Py_ssize_t count = len(arguments)
+    cdef tuple names = tuple(params) if params else None
+    if names is not None:
+        arguments.extend(params.values())
+    return PyObject_VectorcallMethod("forward", PySequence_Fast_ITEMS(arguments), count,
+                                     NULL if names is None else <PyObject *> names)
+
+
 cpdef connect(Operator node, tuple inputs):
     """Give `node` the next number in the order of time, draw its edges, keep what `uses` names."""
     global _sequence
@@ -340,12 +354,13 @@ cpdef connect(Operator node, tuple inputs):
     node.sequence = _sequence
     node._edges = [edge_to(x) if isinstance(x, Value) else None for x in inputs]
     node.needs_input_grad = tuple([edge is not None for edge in node._edges])
+    cdef Py_ssize_t number
     uses = node.uses
     if uses:
         node._saved = [None if isinstance(x, Value) else saved(x) for x in inputs]
-        for edge, numbers in zip(node._edges, uses):
-            if edge is not None:
-                for i in numbers:
+        for number in range(min(len(uses), len(inputs))):
+            if node._edges[number] is not None:
+                for i in uses[number]:
                     node._saved[i] = saved(inputs[i])
 
 

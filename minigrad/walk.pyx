@@ -246,5 +246,9 @@ cdef bint is_ours(Value gradient):
     """Whether nobody but the walk holds `gradient` or its memory: then a leaf may adopt it."""
     if minigrad_refcount(<PyObject*>gradient) != 1 or minigrad_refcount(<PyObject*>gradient._array) != 1:
         return False
-    flags = gradient._array.flags  # it holds the array too, so it comes after counting
-    return flags.owndata and flags.c_contiguous and flags.writeable
+    cdef cnp.ndarray array = gradient._array, owner = array
+    cdef PyObject *base = cnp.PyArray_BASE(array)
+    if base is not NULL and minigrad_refcount(base) == 1 and isinstance(<object>base, cnp.ndarray):
+        owner = <object>base  # the same numbers in another shape
+    return (cnp.PyArray_CHKFLAGS(owner, cnp.NPY_ARRAY_OWNDATA) and cnp.PyArray_CHKFLAGS(array, cnp.NPY_ARRAY_CARRAY)
+            and cnp.PyArray_NBYTES(owner) == cnp.PyArray_NBYTES(array))

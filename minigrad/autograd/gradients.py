@@ -1,6 +1,8 @@
 """`backward` and `grad`: the checks before the engine walks back."""
 
-from ..engine import Value
+import numpy as np
+
+from ..engine import Value, wrap
 from ..ops.create import ones_like
 from ..walk import run_backward
 
@@ -82,7 +84,7 @@ def root_gradients(roots, given):
             if root.numel() != 1:
                 raise RuntimeError("grad can be implicitly created only for scalar outputs, but this one has "
                                    f"shape {list(root.shape)}: give `gradient`, or reduce it with sum() or mean()")
-            g = ones_like(root)
+            g = wrap(np.ones(root._array.shape, root._array.dtype))
         elif not isinstance(g, Value):
             raise TypeError(f"gradients can be either Tensors or None, but got {type(g).__name__}")
         elif g.shape != root.shape:

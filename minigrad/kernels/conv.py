@@ -7,6 +7,7 @@ arrays raises an error here; friendly messages are the business of the operators
 """
 
 import math
+from operator import attrgetter
 
 import numpy as np
 
@@ -25,14 +26,14 @@ def conv_forward(x, w, bias, stride, padding, dilation, groups):
     bias = np.zeros(w.shape[0], x.dtype) if bias is None else bias
     same_type(x, w, bias)
     same_shape("bias", bias, w.shape[:1])
-    y = np.empty(y_shape(geometry, x.shape, w.shape), x.dtype)
+    y = np.empty(geometry.y_shape, x.dtype)
     return run(x[geometry.where], w[geometry.seeing], bias, y, geometry, groups)
 
 
 def conv_input_grad(g, w, x_shape, stride, padding, dilation, groups):
     """The gradient dx of <g, conv(x, w)> to x; as an operation, the transposed convolution of g."""
     geometry = tables.plan(tables.input_grad, x_shape, w.shape, stride, padding, dilation, groups, lanes(g))
-    same_shape("g", g, y_shape(geometry, x_shape, w.shape))
+    same_shape("g", g, geometry.y_shape)
     same_type(g, w)
     bias, dx, w = np.zeros(x_shape[1], g.dtype), np.empty(x_shape, g.dtype), w[geometry.seeing]
     part = run(g, w, bias, np.empty(dx[geometry.where].shape, g.dtype) if geometry.where else dx, geometry, groups)
@@ -45,7 +46,7 @@ def conv_input_grad(g, w, x_shape, stride, padding, dilation, groups):
 def conv_weight_grad(x, g, w_shape, stride, padding, dilation, groups):
     """The gradient dw of <g, conv(x, w)> to w."""
     geometry = tables.plan(tables.weight_grad, x.shape, w_shape, stride, padding, dilation, groups, lanes(x))
-    same_shape("g", g, y_shape(geometry, x.shape, w_shape))
+    same_shape("g", g, geometry.y_shape)
     same_type(x, g)
     if not x.size or not g.size:
         return np.zeros(w_shape, x.dtype)
@@ -184,13 +185,8 @@ def by_group(x, groups):
     return x.reshape(x.shape[0], groups, -1)
 
 
-def y_shape(geometry, x_shape, w_shape):
-    """Of a geometry that has, side by side, one more dimension."""
-    return (x_shape[0], w_shape[0], *geometry.y_size[: len(x_shape) - 2])
-
-
 def same_type(*arrays):
-    types = {a.dtype for a in arrays}
+    types = set(map(attrgetter("dtype"), arrays))
     if types not in FLOATS:
         raise TypeError(f"expected arrays of float32 or of float64 only, got {types}")
 

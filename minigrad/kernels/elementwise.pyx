@@ -172,7 +172,9 @@ def sgd_step(cnp.ndarray p not None, cnp.ndarray g not None, cnp.ndarray v, lr, 
     if not cnp.PyArray_ISWRITEABLE(p):
         raise ValueError("the memory of a parameter is read-only")
     cdef cnp.ndarray new_p = contiguous(p), new_v = contiguous(v)
-    g = g.copy() if np.may_share_memory(p, g) else contiguous(g)
+    g = contiguous(g)
+    if overlap(new_p, g):
+        g = g.copy()
     cdef Step step = Step(lr, momentum, weight_decay, 1 - dampening, -1 if maximize else 1, nesterov)
     start(SGD, new_p, g, new_v, &step)
     if new_p is not p:  # but a copy
@@ -183,6 +185,13 @@ def sgd_step(cnp.ndarray p not None, cnp.ndarray g not None, cnp.ndarray v, lr, 
 
 cdef cnp.ndarray contiguous(cnp.ndarray a):
     return a if cnp.PyArray_IS_C_CONTIGUOUS(a) else np.ascontiguousarray(a)
+
+
+cdef bint overlap(cnp.ndarray a, cnp.ndarray b):
+    """Whether two C-contiguous arrays share memory."""
+    cdef char *x = cnp.PyArray_BYTES(a)
+    cdef char *y = cnp.PyArray_BYTES(b)
+    return x < y + cnp.PyArray_NBYTES(b) and y < x + cnp.PyArray_NBYTES(a)
 
 
 cdef check_shape(first, other):

@@ -64,7 +64,7 @@ class Loop(NamedTuple):
 class Geometry(NamedTuple):
     """What a convolution does to one image."""
 
-    y_size: tuple[int, ...]  # spatial shape of y
+    y_size: tuple[int, ...]  # spatial shape of y; of images side by side, with one dimension more
     bordered: tuple[int, ...]  # of the image with a border of zeros
     rows: np.ndarray  # where in it each row of the image begins, or all rows if there is no border between them
     columns: np.ndarray  # where each number of a row comes in it
@@ -78,6 +78,7 @@ class Geometry(NamedTuple):
     turned: bool = False  # by squares, planes and windows: the kernels are turned around, as for the input gradient
     instead: "Geometry" = None  # the fastest without squares
     spots: np.ndarray = None  # [taps, positions] for windows.py, which takes the place of loops
+    y_shape: tuple = ()  # [N, D, *O] of y
     where: tuple = ()  # an index of what the kernel sees of x, if not all of it
     seeing: tuple = ()  # an index of its taps that see x, if not all do: the rest of this is for these parts alone
 
@@ -182,7 +183,8 @@ def ways(kind, x_shape, w_shape, stride, padding, dilation, groups, lanes):
         cost = images * (2 * w_shape[0] * outputs * vectors + ADDED * numbers) + groups * MULTIPLYING
         at = spots(size, kernel, stride, padding, dilation)
         found.append(apart._replace(cost=cost, innermost="windows", spots=at))
-    return [way for way in found if way.cost < math.inf]
+    y_shape = images, w_shape[0], *apart.y_size
+    return [way._replace(y_shape=y_shape) for way in found if way.cost < math.inf]
 
 
 @lru_cache(maxsize=64)

@@ -140,9 +140,8 @@ def weight_grad(image, g, tables, depth):
     By positions, what two vectors of a row share is not left out but multiplied by 0. If that is not
     finite, neither is the product, and the sums are done again by channels.
     """
-    with np.errstate(all="ignore"):
-        if tables.vectors.size:
-            dw = add_images(image, g, tables, depth, True)
-            if np.isfinite(dw).all():
-                return dw
-        return add_images(image, g, tables, depth, False)
+    if tables.vectors.size:
+        dw = add_images(image, g, tables, depth, True)
+        if np.isfinite(dw).all():
+            return dw
+    return add_images(image, g, tables, depth, False)

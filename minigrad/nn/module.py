@@ -52,12 +52,12 @@ class Module:
         raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
     def __call__(self, *inputs, **kwargs):
-        for hook in list(self._forward_pre_hooks.values()):
+        for hook in self._forward_pre_hooks and list(self._forward_pre_hooks.values()):
             replaced = hook(self, inputs)
             if replaced is not None:
                 inputs = replaced if isinstance(replaced, tuple) else (replaced,)
         output = self.forward(*inputs, **kwargs)
-        for hook in list(self._forward_hooks.values()):
+        for hook in self._forward_hooks and list(self._forward_hooks.values()):
             replaced = hook(self, inputs, output)
             output = output if replaced is None else replaced
         return output

@@ -25,8 +25,8 @@ class Parameter(Tensor):
 def zero_gradients(parameters, set_to_none):
     """What `zero_grad` of modules and of optimisers does."""
     for p in parameters:
-        if set_to_none or p.grad is None:
-            p.grad = None
+        if set_to_none or p._grad is None:
+            p._grad = None
         else:
             p.grad = (p.grad.detach() if p.grad.requires_grad else p.grad).zero_()
 

@@ -135,6 +135,8 @@ LIMITS = {t: (-float(np.finfo(t).max), float(np.finfo(t).max)) for t in map(np.d
 
 def normal_dim(dim, ndim):
     """`dim` counted from the front. A 0-d tensor takes 0 and -1, as in PyTorch."""
+    if type(dim) is int and -ndim <= dim < ndim:  # as nearly always
+        return dim % ndim
     if not hasattr(dim, "__index__") or isinstance(dim, bool):
         raise TypeError(f"argument 'dim' must be int, not {type(dim).__name__}")
     dim, last = dim.__index__(), max(ndim, 1)
@@ -147,10 +149,9 @@ def normal_dims(dim, ndim):
     """A tuple of dimensions counted from the front; None and () mean all of them."""
     if dim is None:
         return tuple(range(ndim))
-    dims = tuple(normal_dim(d, ndim) for d in (dim if isinstance(dim, (tuple, list)) else (dim,)))
-    for d in dims:
-        if dims.count(d) > 1:
-            raise RuntimeError(f"dim {d} appears multiple times in the list of dims")
+    dims = tuple([normal_dim(d, ndim) for d in (dim if isinstance(dim, (tuple, list)) else (dim,))])
+    if len(set(dims)) < len(dims):
+        raise RuntimeError(f"dim {max(dims, key=dims.count)} appears multiple times in the list of dims")
     return (dims or tuple(range(ndim))) if ndim else ()
 
 
@@ -197,12 +198,9 @@ def per_dimension(value, dims, argument, function, least):
     """
     if type(value) is int and least <= value < 2**31:  # this or the next is so, as nearly always
         return (value,) * dims
-    if type(value) is tuple and len(value) == dims:
-        for v in value:
-            if type(v) is not int or not least <= v < 2**31:
-                break
-        else:
-            return value
+    if type(value) is tuple and len(value) == dims and INTS.issuperset(map(type, value)) and (
+            least <= min(value) and max(value) < 2**31):
+        return value
     values = value if isinstance(value, (tuple, list)) else (value,)
     values = tuple([v if type(v) is int else int_argument(v, argument, function) for v in values])
     values *= dims if len(values) == 1 else 1
@@ -215,6 +213,9 @@ def per_dimension(value, dims, argument, function, least):
     if max(values) >= 2**31:
         raise RuntimeError(f"{function}(): {argument}={value} is too large: it must be < 2**31")
     return values
+
+
+INTS = {int}
 
 
 def is_expanded(array):

@@ -37,7 +37,7 @@ class Addmm(Operator):
         needs_x, needs_w, needs_b = self.needs_input_grad
         return (Mm.apply(g, w) if needs_x else None,
                 Mm.apply(g.t(), x) if needs_w else None,
-                g.sum(0) if needs_b else None)
+                g if needs_b else None)  # the engine sums it
 
 
 VECTORS = {(2, 1): "Mv", (1, 1): "Dot"}  # PyTorch's names of the products with vectors
@@ -150,20 +150,21 @@ def linear(input, weight, bias=None):
     if bias is not None:
         same_dtype(input, bias, "bias", "linear")
     _not_bool(input, "linear")
-    size, w_size, b_size = (() if x is None else x._array.shape for x in (input, weight, bias))
+    size, w_size, b_size = input._array.shape, weight._array.shape, () if bias is None else bias._array.shape
     if len(w_size) == 1:
         return linear(input, unsqueeze(weight, 0), bias).squeeze(-1)
     if len(w_size) != 2 or b_size not in ((), (1,), w_size[:1]):
         raise RuntimeError(f"linear(): weight must be (out, in) and bias (out), but they are {list(w_size)} and "
                            f"{None if bias is None else list(b_size)}")
-    rows, features = math.prod(size[:-1]), size[-1] if size else 1
-    if not size or features != w_size[1]:
+    if not size or size[-1] != w_size[1]:
+        rows, features = math.prod(size[:-1]), (size or (1,))[-1]
         raise wrong_size(f"mat1 and mat2 shapes cannot be multiplied ({rows}x{features} and {w_size[1]}x{w_size[0]}): "
                          f"the input of shape {list(size)} has {features} features, the weight expects {w_size[1]}",
                          input, w_size[1], f"Linear({{}}, {w_size[0]})")
     if len(size) == 2:
         return Addmm.apply(input, weight, bias) if bias is not None else named(Addmm.apply(input, weight, None), "Mm")
-    return reshape(Addmm.apply(reshape(input, (rows, features)), weight, bias), size[:-1] + w_size[:1])
+    rows = reshape(input, (math.prod(size[:-1]), size[-1]))
+    return reshape(Addmm.apply(rows, weight, bias), size[:-1] + w_size[:1])
 
 
 def _not_bool(x, function):

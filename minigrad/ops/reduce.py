@@ -20,7 +20,8 @@ class Reduction(Operator):
     """What the operators over `dim` (an int, a tuple, None for all) share; `options` become attributes."""
 
     def forward(self, x, *, dim, keepdim, **options):
-        vars(self).update(options)
+        if options:
+            vars(self).update(options)
         self.shape, self.keepdim, self.number = x.shape, keepdim, int(dim is not None)
         if keepdim is not False:
             bool_argument(keepdim, "keepdim", type(self).__name__.lower())

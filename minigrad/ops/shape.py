@@ -21,7 +21,7 @@ class View(Operator):
         return x.reshape(shape)
 
     def backward(self, g):
-        return reshape(g, self.shape)
+        return View.apply(g, shape=self.shape)
 
     def name(self):
         return self.named
@@ -37,7 +37,7 @@ class Permute(Operator):
         return x.transpose(dims)
 
     def backward(self, g):
-        return Permute.apply(g, dims=tuple(int(d) for d in np.argsort(self.dims)))
+        return Permute.apply(g, dims=tuple(sorted(range(len(self.dims)), key=self.dims.__getitem__)))
 
     def name(self):
         return self.named
@@ -61,8 +61,9 @@ class SumTo(Operator):
     def forward(self, x, *, shape):
         self.shape = x.shape
         extra = x.ndim - len(shape)
-        ones = tuple(extra + d for d, n in enumerate(shape) if n == 1 and x.shape[extra + d] != 1)
-        return np.add.reduce(x, axis=tuple(range(extra)) + ones, keepdims=True).reshape(shape)
+        ones = tuple([extra + d for d, n in enumerate(shape) if n == 1 and x.shape[extra + d] != 1])
+        z = np.add.reduce(x, axis=tuple(range(extra)) + ones, keepdims=not extra)
+        return z if z.shape == shape else z.reshape(shape)
 
     def backward(self, g):
         return expand(g, self.shape)
@@ -273,9 +274,7 @@ def sum_to_size(input, size):
     extra = input.ndim - len(shape)
     if extra < 0 or any(n not in (1, m) for n, m in zip(shape, input.shape[extra:])):
         raise RuntimeError(f"size {list(shape)} is not expandable to size {list(input.shape)}")
-    if input.numel() == math.prod(shape):
-        return input if shape == input.shape else reshape(input, shape)
-    return SumTo.apply(input, shape=shape)
+    return input if shape == input.shape else SumTo.apply(input, shape=shape)
 
 
 # ---- pieces: views

@@ -17,13 +17,16 @@ from ..engine import Operator
 class Row(Operator):
     """What all rows have in common."""
 
+    params = {}
+
     def forward(self, *inputs, **params):
-        self.params = params
+        if params:
+            self.params = params
         return self.compute(*inputs, **params)
 
     def backward(self, g):
         kept = (*self.inputs, self.output if self.uses_output else None)
-        return tuple([rule(g, *[kept[i] for i in at], **self.params) if needed else None
+        return tuple([rule(g, *map(kept.__getitem__, at), **self.params) if needed else None
                       for needed, rule, at in zip(self.needs_input_grad, self.rules, self.reads)])
 
 

@@ -44,6 +44,7 @@ class Adam(Optimizer):
         if not any(all(isinstance(beta, kind) for beta in betas[:2]) for kind in (float, Tensor)):
             raise ValueError(f"betas must be either both floats or both Tensors, but got betas={betas}")
 
+    @np.errstate(all="ignore")  # like PyTorch, no warning where training diverges
     def update(self, parameter, gradient, state, lr, betas, eps, weight_decay, amsgrad, maximize,
                decoupled_weight_decay):
         p, g = parameter._array, gradient._array

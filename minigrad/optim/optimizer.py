@@ -3,8 +3,6 @@
 import copy
 from collections import defaultdict
 
-import numpy as np
-
 from ..autograd import enable_grad, no_grad
 from ..nn.parameter import zero_gradients
 from ..tensor import Tensor
@@ -32,7 +30,7 @@ class Optimizer:
     _opt_called = None  # whether `step` was called since the optimiser got its first scheduler
 
     def __init__(self, params, defaults):
-        self.defaults = defaults
+        self.defaults, self._names = defaults, [name for name in defaults if name not in VARIANTS]
         self._check(defaults)
         if isinstance(params, Tensor):
             raise TypeError("params argument should be an iterable of Tensors or dicts, not a Tensor")
@@ -69,21 +67,24 @@ class Optimizer:
 
     def zero_grad(self, set_to_none=True):
         """Forget the gradients of all parameters (or set them to 0, in place)."""
-        zero_gradients(self._all(), set_to_none)
+        for group in self.param_groups:
+            zero_gradients(group["params"], set_to_none)
 
     @no_grad()
     def step(self, closure=None):
         """Update every parameter that has a gradient. closure: computes the loss anew; it is returned."""
         if self._opt_called is not None:
             self._opt_called = True
-        with enable_grad():
-            loss = closure() if closure is not None else None
-        with np.errstate(all="ignore"):  # like PyTorch, no warning where training diverges
-            for group in self.param_groups:
-                options = self._options(group)
-                for p in group["params"]:
-                    if p.grad is not None:
-                        self.update(p, p.grad, self.state[p], **options)
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            options = self._options(group)
+            for p in group["params"]:
+                gradient = p.grad
+                if gradient is not None:
+                    self.update(p, gradient, self.state[p], **options)
         return loss
 
     def update(self, parameter, gradient, state, **options):
@@ -104,7 +105,7 @@ class Optimizer:
 
     def _options(self, group):
         """Those of a group that `update` knows; users and schedulers may add others."""
-        return {name: group[name] for name in self.defaults if name not in VARIANTS}
+        return {name: group[name] for name in self._names}
 
     def state_dict(self):
         """{"state": {number: {...}}, "param_groups": [...]}, the parameters being numbered in order."""
