@@ -90,7 +90,7 @@ def correlate(const real_t[:, :, ::1] image, const real_t[:, ::1] packed, const 
     image [N, groups, bordered plane * channels], packed from pack_weights, bias [groups, depth], y [N, groups,
     depth * plane]; tables is a tables.Loop.
     """
-    cdef Loop loop = read_loop(tables, y, bias.shape[1])
+    cdef Loop loop = read_loop(tables, sizeof(real_t), bias.shape[1])
     cdef Py_ssize_t images = image.shape[0], groups = image.shape[1], plane = y.shape[2] // loop.depth
     cdef Py_ssize_t size = part(loop.positions, POSITIONS // loop.phases)
     size -= size % neighbours(&loop, 0, size)  # whole rows

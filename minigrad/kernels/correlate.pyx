@@ -75,7 +75,7 @@ def correlate(const real_t[:, :, ::1] image, const real_t[:, ::1] packed, const 
     image [N, groups, channels * bordered plane], packed from pack_weights, bias
     [groups, depth], y [N, groups, depth * plane]; tables is a tables.Loop.
     """
-    cdef Loop loop = read_loop(tables, y, bias.shape[1])
+    cdef Loop loop = read_loop(tables, sizeof(real_t), bias.shape[1])
     cdef Py_ssize_t images = image.shape[0], groups = image.shape[1], plane = y.shape[2] // loop.depth
     cdef Py_ssize_t vectors = loop.n_vectors, cuts = ceil_div(vectors, loop.columns), i, j, n, g, v
     cdef Py_ssize_t parts = min(cuts, max(ceil_div(cuts, ITEMS), ceil_div(ITEMS, images * groups)))

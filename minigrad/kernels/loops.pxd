@@ -77,8 +77,8 @@ cdef class Prepared:
     cdef Loop loop
     cdef object column, to, order
 
-cdef const kernels *kernels_for(array) except NULL
-cdef Loop read_loop(tables, array, Py_ssize_t depth) except *
+cdef const kernels *kernels_for(Py_ssize_t itemsize) noexcept
+cdef Loop read_loop(tables, Py_ssize_t itemsize, Py_ssize_t depth) except *
 cdef int threads_for(double multiply_adds)
 cdef int threads_for_images(const Loop *loop, Py_ssize_t images, Py_ssize_t groups)
 

@@ -29,6 +29,7 @@ is cut into items by shape alone, so that results are the same bits at every num
 
 import time
 
+cimport numpy as cnp
 import numpy as np
 from cython.parallel cimport prange
 from libc.string cimport memcpy, memset
@@ -70,36 +71,42 @@ def fma_limit(seconds=0.05):
     return best
 
 
-cdef const kernels *kernels_for(array) except NULL:
-    return &simd.of_float if array.itemsize == sizeof(float) else &simd.of_double
+cdef const kernels *kernels_for(Py_ssize_t itemsize) noexcept:
+    """For numbers of so many bytes: floats or doubles."""
+    return &simd.of_float if itemsize == sizeof(float) else &simd.of_double
 
 
 def lanes(array):
     """How many numbers of the array's type a vector holds."""
-    return kernels_for(array).lanes
+    return kernels_for(array.itemsize).lanes
+
+
+def all_finite(cnp.ndarray array not None):
+    """Whether no element of a C-contiguous array of floats is NaN or infinite."""
+    return kernels_for(array.itemsize).finite(array.size, cnp.PyArray_DATA(array))
 
 
 cdef class Prepared:
     pass
 
 
-cdef Loop read_loop(tables, array, Py_ssize_t depth) except *:
-    """The tables of a loop over numbers of the array's type, whose result has `depth` channels."""
+cdef Loop read_loop(tables, Py_ssize_t itemsize, Py_ssize_t depth) except *:
+    """The tables of a loop over numbers of so many bytes, whose result has `depth` channels."""
     cdef Prepared prepared = tables.prepared
-    if prepared.loop.simd != kernels_for(array) or prepared.loop.depth != depth:
+    if prepared.loop.simd != kernels_for(itemsize) or prepared.loop.depth != depth:
         prepared.column, prepared.to = tables.base[tables.vectors], tables.target[tables.vectors]
         prepared.order = np.argsort(tables.pick, kind="stable")
-        prepared.loop = read_tables(tables, prepared, array, depth)
+        prepared.loop = read_tables(tables, prepared, itemsize, depth)
     return prepared.loop
 
 
-cdef Loop read_tables(tables, Prepared prepared, array, Py_ssize_t depth) except *:
+cdef Loop read_tables(tables, Prepared prepared, Py_ssize_t itemsize, Py_ssize_t depth) except *:
     cdef const Py_ssize_t[::1] base = tables.base, target = tables.target, tap = tables.tap, pick = tables.pick
     cdef const Py_ssize_t[::1] cut = tables.cut, first = tables.first, last = tables.last, vectors = tables.vectors
     cdef const Py_ssize_t[::1] column = prepared.column, to = prepared.to, order = prepared.order
     cdef Loop loop
     cdef Py_ssize_t i
-    loop.simd = kernels_for(array)
+    loop.simd = kernels_for(itemsize)
     loop.lanes = loop.simd.lanes
     if loop.lanes != tables.lanes:
         raise RuntimeError("the instruction set was changed during a computation")
@@ -165,7 +172,7 @@ cdef void pack(const Loop *loop, Py_ssize_t block, Py_ssize_t k, Py_ssize_t last
 
 def pack_weights(const real_t[:, ::1] w, tables, Py_ssize_t depth):
     """w [groups, .] in the order in which the loop of these tables reads it: [groups, taps of block after block]."""
-    cdef Loop loop = read_loop(tables, w, depth)
+    cdef Loop loop = read_loop(tables, sizeof(real_t), depth)
     cdef Py_ssize_t i, groups = w.shape[0], blocks = loop.blocks, sections = ceil_div(loop.taps, SECTION), j
     cdef Py_ssize_t width = ceil_div(depth, loop.lanes) * loop.lanes if loop.by_channels else depth
     array = np.empty((groups, width * loop.taps), w.base.dtype)
@@ -185,7 +192,7 @@ def add_border(const real_t[:, :, :, ::1] x, const Py_ssize_t[::1] row, const Py
     row [rows] says where in a plane each row begins, column [columns] where each of its numbers comes in it:
     neighbours, or the first of each `step` numbers, then the second, and so on.
     """
-    cdef const kernels *simd = kernels_for(bordered)
+    cdef const kernels *simd = kernels_for(sizeof(real_t))
     cdef Py_ssize_t i, j, k, n, planes = x.shape[1], rows = x.shape[2], columns = x.shape[3], step = 1, together = 1
     cdef Py_ssize_t pitch = row[1] - row[0] if rows > 1 else 0
     cdef int threads = threads_for(4. * x.size)
@@ -209,7 +216,7 @@ def interleave(const real_t[:, :, :, ::1] x, const Py_ssize_t[::1] row, real_t[:
     x is [items, planes, rows, columns], bordered [items / count, planes, plane * width]. The last items may be fewer.
     row [rows] says where in a plane of bordered each row begins.
     """
-    cdef const kernels *simd = kernels_for(bordered)
+    cdef const kernels *simd = kernels_for(sizeof(real_t))
     cdef Py_ssize_t i, j, k, n, c, first, begin, end, planes = x.shape[1], rows = x.shape[2], columns = x.shape[3]
     cdef Py_ssize_t step = part(count, simd.lanes), pieces = ceil_div(columns, PIECE)
     cdef int threads = threads_for(4. * x.size)
@@ -228,7 +235,7 @@ def interleave(const real_t[:, :, :, ::1] x, const Py_ssize_t[::1] row, real_t[:
 
 def separate(const real_t[:, :, ::1] y, real_t[:, ::1] separated):
     """Undo `interleave` without a border: y [vectors of images, size, lanes] to separated [images, size]."""
-    cdef const kernels *simd = kernels_for(separated)
+    cdef const kernels *simd = kernels_for(sizeof(real_t))
     cdef Py_ssize_t i, first, size = y.shape[1], lanes = simd.lanes, parts = ceil_div(size, 1024)
     cdef int threads = threads_for(4. * y.size)
     for i in prange(y.shape[0] * parts, nogil=True, schedule="static", num_threads=threads):

@@ -86,7 +86,7 @@ cdef void multiply_panel(const kernels *simd, Py_ssize_t rows, Py_ssize_t terms,
 
 cdef multiply(const real_t[:, :] a, const real_t[:, :] b, real_t[:, ::1] z):
     """z [M, N] = a [M, K] b [K, N]"""
-    cdef const kernels *simd = kernels_for(z)
+    cdef const kernels *simd = kernels_for(sizeof(real_t))
     cdef Py_ssize_t rows = a.shape[0], terms = a.shape[1], columns = b.shape[1]
     cdef Py_ssize_t vectors = ceil_div(columns, simd.lanes)
     cdef Py_ssize_t most = part(vectors, most_columns(simd, MAX_ROWS))  # vectors of a panel
@@ -95,7 +95,7 @@ cdef multiply(const real_t[:, :] a, const real_t[:, :] b, real_t[:, ::1] z):
     cdef Strides a_step, b_step
     a_step.row, a_step.column = a.strides[0] // sizeof(real_t), a.strides[1] // sizeof(real_t)
     b_step.row, b_step.column = b.strides[0] // sizeof(real_t), b.strides[1] // sizeof(real_t)
-    cdef real_t[::1] memory = np.empty(panels * terms * width + MAX_BYTES, np.asarray(z).dtype)
+    cdef real_t[::1] memory = np.empty(panels * terms * width + MAX_BYTES, z.base.dtype)
     cdef real_t *packed = <real_t *> aligned(&memory[0])
     cdef int threads = threads_for(<double> rows * terms * columns)
     cuts = ceil_div(cuts, threads) * threads  # each thread has as many
@@ -162,7 +162,7 @@ cdef multiply_vector(const real_t[::1] a, const real_t[:, :] b, real_t[::1] z):
 
     The rows or the columns of b are contiguous.
     """
-    cdef const kernels *simd = kernels_for(z)
+    cdef const kernels *simd = kernels_for(sizeof(real_t))
     cdef Py_ssize_t terms = b.shape[0], columns = b.shape[1], most = most_columns(simd, 1), width, i, n
     cdef Py_ssize_t row = b.strides[0] // sizeof(real_t), column = b.strides[1] // sizeof(real_t)
     cdef bint by_columns = row == 1
@@ -187,9 +187,9 @@ cdef multiply_outer(const real_t[::1] a, const real_t[::1] b, real_t[:, ::1] z):
 
 cdef transposed(const real_t[:, ::1] a):
     """A C-contiguous copy of a's transpose."""
-    b = empty((a.shape[1], a.shape[0]), np.asarray(a).dtype)
+    b = empty((a.shape[1], a.shape[0]), a.base.dtype)
     cdef real_t[:, ::1] target = b
-    cdef const kernels *simd = kernels_for(b)
+    cdef const kernels *simd = kernels_for(sizeof(real_t))
     cdef Py_ssize_t i
     cdef int threads = threads_for(4. * a.size)
     for i in prange(0, a.shape[0], ROWS, nogil=True, schedule="static", num_threads=threads):

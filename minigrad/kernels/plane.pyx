@@ -58,7 +58,7 @@ def correlate(const real_t[:, :, :, ::1] x, const real_t[:, :, ::1] w, const rea
     before, apart: the zeros that come before the rows and columns of x, and how far apart they are; if not 1,
     stride is.
     """
-    cdef const kernels *simd = kernels_for(y)
+    cdef const kernels *simd = kernels_for(sizeof(real_t))
     cdef Py_ssize_t channels = x.shape[1], i, n, d
     cdef planes p
     cdef Places to
@@ -92,7 +92,7 @@ cdef layout(planes *p, Places *to, Py_ssize_t columns, Py_ssize_t lanes, before,
 
 def weight_grad(const real_t[:, :, :, ::1] x, const real_t[:, :, :, ::1] g, kernel, before, stride, dilation, apart):
     """dw [D, *K] of x [N, D, *S] and g [N, D, *O]. Right if all of it is finite: zeros beside g are factors too."""
-    cdef const kernels *simd = kernels_for(g)
+    cdef const kernels *simd = kernels_for(sizeof(real_t))
     cdef Py_ssize_t channels = x.shape[1], n, d
     cdef planes p
     cdef Places to

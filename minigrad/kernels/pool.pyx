@@ -18,6 +18,7 @@ that) gives -inf and the index -1, which scatter leaves out and gather reads as 
 import math
 from functools import lru_cache
 
+cimport numpy as cnp
 import numpy as np
 from cython.parallel cimport prange
 from libc.stdint cimport int32_t
@@ -25,6 +26,8 @@ from libc.string cimport memset
 
 from . import tables
 from .loops cimport kernels, kernels_for, pooling, real_t, threads_for
+
+FLOATS, INDEX = (np.dtype(np.float32), np.dtype(np.float64)), np.dtype(np.int32)
 
 cdef enum:
     ITEMS = 64  # of work, at most
@@ -53,41 +56,45 @@ cdef class Windows:
 windows = lru_cache(maxsize=64)(Windows)
 
 
-def run_pool(Windows w, const real_t[:, ::1] x, real_t[:, ::1] y, int32_t[:, ::1] indices):
-    cdef const kernels *simd = kernels_for(x.base)
-    cdef Py_ssize_t i, n, last, parts = min(x.shape[0], ITEMS)
-    cdef int threads = threads_for(10. * x.size)
+cdef run_pool(const pooling *windows, cnp.ndarray x, cnp.ndarray y, cnp.ndarray indices, Py_ssize_t planes):
+    """y and indices from x, all C-contiguous."""
+    cdef const kernels *simd = kernels_for(x.itemsize)
+    cdef char *source = cnp.PyArray_BYTES(x)
+    cdef char *target = cnp.PyArray_BYTES(y)
+    cdef int32_t *index = <int32_t *> cnp.PyArray_DATA(indices)
+    cdef Py_ssize_t size = x.size // planes, outputs = y.size // planes, wide = x.itemsize, i, n, last
+    cdef Py_ssize_t parts = min(planes, ITEMS)
+    cdef int threads = threads_for(10. * planes * size)
     for i in prange(parts, nogil=True, schedule="static", num_threads=threads):
-        last = (i + 1) * x.shape[0] // parts
-        for n in range(i * x.shape[0] // parts, last):  # in this order, as rows may run over into the next plane
-            simd.pool(&w.p, &x[n, 0], (x.shape[0] - n) * x.shape[1], &y[n, 0], &indices[n, 0], (last - n) * y.shape[1])
+        last = (i + 1) * planes // parts
+        for n in range(i * planes // parts, last):  # in this order, as rows may run over into the next plane
+            simd.pool(windows, source + n * size * wide, (planes - n) * size, target + n * outputs * wide,
+                      index + n * outputs, (last - n) * outputs)
 
 
-def run_scatter(const real_t[:, ::1] g, const int32_t[:, ::1] indices, real_t[:, ::1] dx):
-    """dx[indices] += g, where dx was zero; returns how many indices lie outside of dx."""
+cdef Py_ssize_t move(Py_ssize_t planes, Py_ssize_t outputs, Py_ssize_t size, real_t *pooled, const int32_t *indices,
+                     real_t *places, bint scattering) noexcept:
+    """places[indices] += pooled, where all places were 0; or pooled = places[indices].
+
+    Returns how many indices lie outside of their plane.
+    """
     cdef Py_ssize_t n, p, outside = 0
-    cdef int threads = threads_for(10. * dx.size)
-    for n in prange(g.shape[0], nogil=True, schedule="static", num_threads=threads):
-        memset(&dx[n, 0], 0, dx.shape[1] * sizeof(real_t))  # here, where it brings dx into the cache
-        for p in range(g.shape[1]):
-            if 0 <= indices[n, p] < dx.shape[1]:
-                dx[n, indices[n, p]] += g[n, p]
+    cdef real_t *plane
+    cdef int threads = threads_for(10. * planes * (size if scattering else outputs))
+    for n in prange(planes, nogil=True, schedule="static", num_threads=threads):
+        plane = places + n * size
+        if scattering:
+            memset(plane, 0, size * sizeof(real_t))  # here, where it brings the plane into the cache
+        for p in range(n * outputs, (n + 1) * outputs):
+            if not scattering:
+                pooled[p] = 0
+            if 0 <= indices[p] < size:
+                if scattering:
+                    plane[indices[p]] += pooled[p]
+                else:
+                    pooled[p] = plane[indices[p]]
             else:
-                outside += indices[n, p] != -1
-    return outside
-
-
-def run_gather(const real_t[:, ::1] x, const int32_t[:, ::1] indices, real_t[:, ::1] y):
-    """y = x[indices]; returns how many indices lie outside of x."""
-    cdef Py_ssize_t n, p, outside = 0
-    cdef int threads = threads_for(10. * y.size)
-    for n in prange(x.shape[0], nogil=True, schedule="static", num_threads=threads):
-        for p in range(y.shape[1]):
-            y[n, p] = 0
-            if 0 <= indices[n, p] < x.shape[1]:
-                y[n, p] = x[n, indices[n, p]]
-            else:
-                outside += indices[n, p] != -1
+                outside += indices[p] != -1
     return outside
 
 
@@ -98,37 +105,47 @@ def max_pool(x, kernel, stride, padding, dilation, output_size):
     spatial dimensions. Padding counts as -inf. output_size may exceed what floor division gives
     (ceil_mode): the last windows then reach over the end of x.
     """
-    cdef Windows w = windows(x.shape[2:], kernel, stride, padding, dilation, output_size)
-    y = np.empty((*x.shape[:2], *output_size), x.dtype)
-    indices = np.empty(y.shape, np.int32)
+    if x.dtype not in FLOATS:
+        raise TypeError(f"expected an array of float32 or float64, got {x.dtype}")
+    images, channels, *size = x.shape
+    cdef Windows w = windows(tuple(size), kernel, stride, padding, dilation, output_size)
+    shape = images, channels, *output_size
+    y, indices = np.empty(shape, x.dtype), np.empty(shape, INDEX)
     if y.size:
-        run_pool(w, planes(x), planes(y), planes(indices))
+        run_pool(&w.p, np.ascontiguousarray(x), y, indices, images * channels)
     return y, indices
 
 
 def scatter_plane(g, indices, spatial_shape):
     """Add each g [N, C, *O] at its index into the planes of dx [N, C, *spatial_shape]."""
-    check_indices(g.shape, indices)
     dx = np.empty((*g.shape[:2], *spatial_shape), g.dtype)
-    if dx.size and run_scatter(planes(g), planes(indices), planes(dx)):
-        raise IndexError(f"indices reach outside of a plane of shape {tuple(spatial_shape)}")
+    move_all(np.ascontiguousarray(g), indices, dx, True)
     return dx
 
 
 def gather_plane(x, indices):
     """Read y [N, C, *O] from the planes of x [N, C, *S] at the indices [N, C, *O]."""
-    y = np.empty(indices.shape, x.dtype)
-    check_indices(x.shape[:2], indices)
-    if y.size and run_gather(planes(x), planes(indices), planes(y)):
-        raise IndexError(f"indices reach outside of a plane of shape {x.shape[2:]}")
+    y = np.empty((*x.shape[:2], *indices.shape[2:]), x.dtype)
+    move_all(y, indices, np.ascontiguousarray(x), False)
     return y
 
 
-def planes(x):
-    """x [N, C, *S] as a C-contiguous [N * C, product of S]."""
-    return np.ascontiguousarray(x).reshape(x.shape[0] * x.shape[1], -1)
-
-
-def check_indices(shape, indices):
-    if indices.shape[: len(shape)] != shape or indices.dtype != np.int32:
-        raise ValueError(f"expected int32 indices of shape {shape}, got {indices.dtype} {indices.shape}")
+cdef move_all(cnp.ndarray pooled, cnp.ndarray indices, cnp.ndarray places, bint scattering):
+    """Move between C-contiguous arrays, of which `pooled` has the shape of the indices."""
+    if (<object> indices).shape != (<object> pooled).shape or indices.dtype != INDEX or pooled.dtype not in FLOATS:
+        raise ValueError(f"expected floats and int32 indices of shape {(<object> pooled).shape}, got {pooled.dtype}, "
+                         f"{indices.dtype} and {(<object> indices).shape}")
+    cdef Py_ssize_t planes = pooled.shape[0] * pooled.shape[1], outside
+    if not (places if scattering else pooled).size:
+        return
+    indices = np.ascontiguousarray(indices)
+    cdef Py_ssize_t outputs = pooled.size // planes, size = places.size // planes
+    cdef int32_t *index = <int32_t *> cnp.PyArray_DATA(indices)
+    cdef void *a = cnp.PyArray_DATA(pooled)
+    cdef void *b = cnp.PyArray_DATA(places)
+    if pooled.itemsize == sizeof(float):
+        outside = move(planes, outputs, size, <float *> a, index, <float *> b, scattering)
+    else:
+        outside = move(planes, outputs, size, <double *> a, index, <double *> b, scattering)
+    if outside:
+        raise IndexError(f"indices reach outside of a plane of {size} elements")

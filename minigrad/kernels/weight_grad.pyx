@@ -20,6 +20,7 @@ import numpy as np
 from cython.parallel cimport prange
 from libc.string cimport memset
 
+from .loops import all_finite
 from .loops cimport (MAX_BYTES, MAX_COLUMNS, MAX_ROWS, Loop, add_lanes, aligned, ceil_div, most_columns, most_rows,
                      part, read_loop, real_t, threads_for_images)
 
@@ -79,7 +80,7 @@ cdef void add_by_positions(const Loop *loop, Share share, const real_t *image, c
 
 def add_images(const real_t[:, :, ::1] image, const real_t[:, :, ::1] g, tables, Py_ssize_t depth, bint by_positions):
     """dw [groups, depth, taps] of image [N, groups, channels * bordered plane] and g [N, groups, depth * positions]."""
-    cdef Loop loop = read_loop(tables, g, depth)
+    cdef Loop loop = read_loop(tables, sizeof(real_t), depth)
     cdef Py_ssize_t images = image.shape[0], groups = image.shape[1], taps = loop.taps, i, j, n, d
     cdef Py_ssize_t width, sections, size, lanes = loop.lanes  # channels of a panel; sums of a share
     if by_positions:
@@ -142,6 +143,6 @@ def weight_grad(image, g, tables, depth):
     """
     if tables.vectors.size:
         dw = add_images(image, g, tables, depth, True)
-        if np.isfinite(dw).all():
+        if all_finite(dw):
             return dw
     return add_images(image, g, tables, depth, False)

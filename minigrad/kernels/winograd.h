@@ -50,12 +50,13 @@ DEFINE_SIDE(weight_side_back, WEIGHT_SIDE_BACK, 4, 3)
 /* Whether no number is NaN or infinite: only for these, x - x is not 0. */
 TARGET static int NAME(finite)(ptrdiff_t size, const void *numbers)
 {
+    const real *x = numbers;
     NAME(vector) sum = {0};
-    for (ptrdiff_t i = 0; i + LANES <= size; i += LANES) {
-        NAME(vector) x = VECTOR((const real *)numbers + i);
-        sum += x - x;
-    }
-    int finite = 1;
+    real rest = 0;
+    ptrdiff_t i = 0;
+    for (; i + LANES <= size; i += LANES) sum += VECTOR(x + i) - VECTOR(x + i);
+    for (; i < size; i++) rest += x[i] - x[i];
+    int finite = rest == 0;
     for (int l = 0; l < LANES; l++) finite &= ((const real *)&sum)[l] == 0;
     return finite;
 }

@@ -154,7 +154,7 @@ def transform_weights(const real_t[:, :, :, ::1] w, tables, bint turned):
 
     Turned around, w is [groups, channels, depth, 9] and its rows and columns are read backwards.
     """
-    cdef Loop loop = read_loop(tables, w, w.shape[2] if turned else w.shape[1])
+    cdef Loop loop = read_loop(tables, sizeof(real_t), w.shape[2] if turned else w.shape[1])
     cdef Py_ssize_t i, d, group, vectors = loop.depth // loop.lanes, channels = w.shape[1] if turned else w.shape[2]
     array = empty((w.shape[0], 16 * loop.depth * channels), w.base.dtype)
     cdef real_t[:, ::1] transformed = array
@@ -192,7 +192,7 @@ def correlate(const real_t[:, :, :, :, ::1] image, const real_t[:, ::1] w, const
     image [N, groups, bordered rows, columns, channels], w from transform_weights, bias [groups, depth],
     y [N, groups, depth, rows, columns]; tables is a tables.Loop.
     """
-    cdef Loop loop = read_loop(tables, y, bias.shape[1])
+    cdef Loop loop = read_loop(tables, sizeof(real_t), bias.shape[1])
     cdef Squares s = squares_of(image, y.shape[3], y.shape[4], dilation)
     cdef Result result = Result(y.shape[1] * y.shape[2] * y.shape[3] * y.shape[4], y.shape[3], y.shape[4])
     cdef Py_ssize_t groups = image.shape[1], rows = image.shape[0] * s.rows, width = loop.columns * loop.lanes, i, g, c
@@ -218,7 +218,7 @@ def add_products(const real_t[:, :, :, :, ::1] image, const real_t[:, :, :, :, :
     image [N, groups, bordered rows, columns, channels]; g [N, groups, rows, columns, depth], with zeros where squares
     of results lie over its end.
     """
-    cdef Loop loop = read_loop(tables, g, g.shape[4])
+    cdef Loop loop = read_loop(tables, sizeof(real_t), g.shape[4])
     cdef Squares s = squares_of(image, g.shape[2], g.shape[3], dilation)
     cdef Squares t = squares_of(g, g.shape[2], g.shape[3], dilation)
     cdef Py_ssize_t parts = sums.shape[0], groups = image.shape[1], rows = image.shape[0] * s.rows
@@ -261,7 +261,7 @@ cdef void add_chunk(const Loop *loop, const Squares *s, const Squares *t, Py_ssi
 
 def transform_back(real_t[:, :, ::1] sums, tables, Py_ssize_t depth):
     """The gradient [groups, depth, channels, 9] of the weights, of what `add_products` has added up."""
-    cdef Loop loop = read_loop(tables, sums, depth)
+    cdef Loop loop = read_loop(tables, sizeof(real_t), depth)
     cdef Py_ssize_t i, d, group, groups = sums.shape[1]
     cdef Py_ssize_t vectors = depth // loop.lanes, channels = sums.shape[2] // (16 * depth)
     array = np.empty((groups, depth, channels, 9), sums.base.dtype)

@@ -198,9 +198,12 @@ def per_dimension(value, dims, argument, function, least):
     """
     if type(value) is int and least <= value < 2**31:  # this or the next is so, as nearly always
         return (value,) * dims
-    if type(value) is tuple and len(value) == dims and INTS.issuperset(map(type, value)) and (
-            least <= min(value) and max(value) < 2**31):
-        return value
+    if type(value) is tuple and len(value) == dims:
+        for v in value:
+            if type(v) is not int or not least <= v < 2**31:
+                break
+        else:
+            return value
     values = value if isinstance(value, (tuple, list)) else (value,)
     values = tuple([v if type(v) is int else int_argument(v, argument, function) for v in values])
     values *= dims if len(values) == 1 else 1
@@ -213,9 +216,6 @@ def per_dimension(value, dims, argument, function, least):
     if max(values) >= 2**31:
         raise RuntimeError(f"{function}(): {argument}={value} is too large: it must be < 2**31")
     return values
-
-
-INTS = {int}
 
 
 def is_expanded(array):

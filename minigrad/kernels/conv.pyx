@@ -1,22 +1,31 @@
+# cython: boundscheck=True, wraparound=True
 """Convolution (cross-correlation) and its two gradients, for arrays.
 
 x [N, C, *S] and w [D, C/groups, *K] give y [N, D, *O]; all arrays are float32 or all are float64,
 of any memory layout. There are 1 to 3 spatial dimensions; for each of them stride and dilation hold
-an int and padding a pair (before, after). What would lead the compiled loops outside of their
-arrays raises an error here; friendly messages are the business of the operators.
+an int and padding a pair (before, after). What would lead the loops outside of their arrays raises
+an error here; friendly messages are the business of the operators.
+
+    shapes --- tables.plan ---> geometry: the fastest of several ways
+    x --- lay_out ---> image, with its border: some images at a time, in the second cache
+                         |
+                         +----> the loops of the geometry ----> y, streams
+                         |
+    w --- pack_weights ---> in the order of use, in the cache; or as Winograd's squares
+
+It is Python, compiled as it stands: for a single image such lines would take half of the time.
 """
 
 import math
-from operator import attrgetter
 
 import numpy as np
 
 from . import by_channels, correlate, plane, tables, windows, winograd
-from .loops import add_border, interleave, lanes, pack_weights, separate
+from .loops import add_border, all_finite, interleave, lanes, pack_weights, separate
 from .threads import get_num_threads
 from .weight_grad import weight_grad
 
-FLOATS = {np.dtype(np.float32)}, {np.dtype(np.float64)}
+FLOATS = np.dtype(np.float32), np.dtype(np.float64)
 SQUARED = np.float32  # by Winograd's squares: in float64, where integers are convolved, sums stay exact to 2^53
 
 
@@ -63,12 +72,12 @@ def run_weight_grad(x, g, w_shape, geometry, groups):
     """dw by the loop of a geometry."""
     if geometry.alone:
         dw = plane.weight_grad(np.ascontiguousarray(x), g, w_shape[2:], *geometry.alone)
-        if np.isfinite(dw).all():
+        if all_finite(dw):
             return dw.reshape(w_shape)
     if geometry.squares:
         if x.dtype == SQUARED:
             dw = weight_grad_by_squares(x, g, w_shape, geometry, groups)
-            if np.isfinite(dw).all():
+            if all_finite(dw):
                 return dw
         geometry = geometry.instead
     if geometry.spots is not None:
@@ -85,7 +94,7 @@ def run(x, w, bias, y, geometry, groups):
     if not x.size or not y.size:
         y[...] = bias.reshape(-1, *[1] * (y.ndim - 2))
         return y
-    if geometry.alone and np.isfinite(w).all():  # for it meets zeros, around the images and inside of them
+    if geometry.alone and all_finite(np.ascontiguousarray(w)):  # for it meets zeros, around images and inside of them
         w = w[:, 0, ::-1, ::-1] if geometry.turned else w[:, 0]
         x, w, bias = map(np.ascontiguousarray, (x, w, bias))
         plane.correlate(x, w, bias, y, *geometry.alone)
@@ -186,9 +195,10 @@ def by_group(x, groups):
 
 
 def same_type(*arrays):
-    types = set(map(attrgetter("dtype"), arrays))
-    if types not in FLOATS:
-        raise TypeError(f"expected arrays of float32 or of float64 only, got {types}")
+    dtype = arrays[0].dtype
+    for array in arrays:
+        if array.dtype != dtype or dtype not in FLOATS:
+            raise TypeError(f"expected arrays of float32 or of float64 only, got {[a.dtype for a in arrays]}")
 
 
 def same_shape(name, array, shape):
