@@ -36,6 +36,9 @@ if sys.platform == "win32":
 else:
     FLAGS = ["-O3", "-ffp-contract=fast", "-g0"]
     OPENMP_COMPILE, OPENMP_LINK = ["-fopenmp"], ["-fopenmp"]
+if sys.platform == "linux":
+    OPENMP_COMPILE += ["-include", "minigrad/kernels/one_thread.h"]
+    OPENMP_LINK += ["-Wl,--wrap=GOMP_parallel"]
 if sys.platform == "darwin":  # Apple's clang has the pragmas, Homebrew's libomp the library
     OPENMP_COMPILE, OPENMP_LINK = ["-Xpreprocessor", "-fopenmp"], ["-lomp"]
 
