@@ -168,7 +168,7 @@ def linear(input, weight, bias=None):
 
 
 def _not_bool(x, function):
-    if x._array.dtype == np.bool_:
+    if x._array.dtype.kind == "b":
         raise NotImplementedError(f"{function}(): not implemented for 'Bool'")
 
 

@@ -61,7 +61,8 @@ class SumTo(Operator):
     def forward(self, x, *, shape):
         self.shape = x.shape
         extra = x.ndim - len(shape)
-        ones = tuple([extra + d for d, n in enumerate(shape) if n == 1 and x.shape[extra + d] != 1])
+        ones = () if x.shape[extra:] == shape else tuple([
+            extra + d for d, n in enumerate(shape) if n == 1 and x.shape[extra + d] != 1])
         z = np.add.reduce(x, axis=tuple(range(extra)) + ones, keepdims=not extra)
         return z if z.shape == shape else z.reshape(shape)
 
@@ -270,11 +271,11 @@ def tensor_list(tensors, function):
 
 def sum_to_size(input, size):
     """The sum over the dimensions that broadcasting `size` to input's shape would repeat."""
-    shape = size_argument(size, "sum_to_size")
-    extra = input.ndim - len(shape)
-    if extra < 0 or any(n not in (1, m) for n, m in zip(shape, input.shape[extra:])):
-        raise RuntimeError(f"size {list(shape)} is not expandable to size {list(input.shape)}")
-    return input if shape == input.shape else SumTo.apply(input, shape=shape)
+    shape, old = size_argument(size, "sum_to_size"), input._array.shape
+    extra = len(old) - len(shape)
+    if extra < 0 or shape != old[extra:] and any(n not in (1, m) for n, m in zip(shape, old[extra:])):
+        raise RuntimeError(f"size {list(shape)} is not expandable to size {list(old)}")
+    return input if shape == old else SumTo.apply(input, shape=shape)
 
 
 # ---- pieces: views

@@ -19,7 +19,7 @@ def as_float32(x, name):
 
 def no_bools(x, name):
     """Integers stay integers; NotImplementedError (for neg RuntimeError) for bools."""
-    if x._array.dtype != bool:
+    if x._array.dtype.kind != "b":
         return x
     raise (RuntimeError if name in ("neg", "relu", "relu6") else NotImplementedError)(
         f"{name}(): not implemented for 'Bool': to invert a tensor of bools write ~x")
