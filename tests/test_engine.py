@@ -11,7 +11,7 @@ import torch
 
 import minigrad
 from minigrad import autograd
-from minigrad.engine import Operator, register_tensor_type
+from minigrad.engine import Operator, register_tensor_type, wrap
 
 
 def leaf(*shape, seed=0):
@@ -286,6 +286,23 @@ def test_detach_data_and_clone():
     c = x.clone()
     c.sum().backward()
     assert x.grad.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (6,)], ids=["itself", "in another shape"])
+def test_a_leaf_does_not_share_the_gradient_that_a_rule_keeps(shape):
+    kept = np.ones(shape, np.float32)
+
+    class Keeper(Operator):
+        def forward(self, x):
+            return x * 1
+
+        def backward(self, g):
+            return wrap(kept.reshape(2, 3))
+
+    x = minigrad.zeros(2, 3, requires_grad=True)
+    Keeper.apply(x).sum().backward()
+    x.grad.zero_()
+    assert kept.sum() == 6
 
 
 def test_retain_grad_and_its_end():

@@ -462,6 +462,19 @@ def test_an_infinite_weight_is_felt_only_where_it_looks():
     assert not np.isfinite(dx[inside]).all() and np.isfinite(dx[inside]).any()
 
 
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("dtype", REALS)
+def test_one_number_that_is_not_finite_is_found(level, dtype):
+    kernels.set_simd_level(level)
+    for size in range(70):
+        x = np.full(size, np.finfo(dtype).max, dtype)
+        assert loops.all_finite(x)
+        for place, value in itertools.product(range(size), (np.nan, np.inf, -np.inf)):
+            x[place] = value
+            assert not loops.all_finite(x)
+            x[place] = 0
+
+
 @pytest.mark.parametrize("empty", ["images", "channels"])
 def test_empty_arrays(empty):
     x_shape, w_shape, arguments = KNOWN[0]
@@ -652,6 +665,8 @@ MISFITS = {
     "scatter shape": (ValueError, lambda: scatter(X, np.zeros((2, 4, 9, 8), "i4"), (9, 9))),
     "gather shape": (ValueError, lambda: gather(X, np.zeros((2, 3, 9, 9), "i4"))),
     "type of indices": (ValueError, lambda: gather(X, np.zeros(X.shape, np.int64))),
+    "big-endian pooled": (TypeError, lambda: pool(X.astype(">f8"), (2, 2), *[(1, 1)] * 3, (8, 8))),
+    "whole numbers scattered": (ValueError, lambda: scatter(X.astype(int), np.zeros(X.shape, "i4"), (9, 9))),
 }
 
 
