@@ -27,6 +27,7 @@ MAX_POOLS = [
     dict(kernel_size=(3, 2), padding=(1, 0)), dict(kernel_size=2, stride=1, dilation=(2, 3)),
     dict(kernel_size=3, stride=2, padding=1, dilation=2), dict(kernel_size=2, stride=5),
     dict(kernel_size=1, stride=1), dict(kernel_size=(4, 1), stride=3, padding=(2, 0)),
+    dict(kernel_size=2, stride=np.int64(1)), dict(kernel_size=2, stride=(np.int64(1), 2)),
 ]  # fmt: skip
 SIZES = [(2, 3, 7, 6), (2, 8, 7), (0, 2, 7, 7), (1, 1, 9, 5)]
 

@@ -154,8 +154,10 @@ def _doubles(input, function):
 def _window(function, dims, input, kernel_size, stride, padding, dilation, ceil_mode):
     """The checked parameters of a pooling operator, by name."""
     kernel = per_dimension(kernel_size, dims, "kernel_size", function, least=1)
-    given = stride is not None and stride != () and stride != []
-    stride = per_dimension(stride, dims, "stride", function, least=1) if given else kernel
+    if stride is None or isinstance(stride, (tuple, list)) and not stride:
+        stride = kernel
+    else:
+        stride = per_dimension(stride, dims, "stride", function, least=1)
     padding = per_dimension(padding, dims, "padding", function, least=0)
     dilation = per_dimension(dilation, dims, "dilation", function, least=1)
     bool_argument(ceil_mode, "ceil_mode", function)
