@@ -2,6 +2,8 @@ import numpy as np
 
 from .tables import Loop
 
+FLOATS: tuple[np.dtype, np.dtype]
+
 class Prepared: ...
 
 def simd_level() -> str: ...

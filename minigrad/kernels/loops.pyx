@@ -43,6 +43,8 @@ cdef enum:
     MAX_TAPS = 16  # whose weights are packed together
     SECTION = 256  # taps whose weights one thread packs, at most
 
+FLOATS = np.dtype(np.float32), np.dtype(np.float64)
+
 cdef const instruction_set *simd = find_instruction_set(b"")
 
 

@@ -25,9 +25,10 @@ from libc.stdint cimport int32_t
 from libc.string cimport memset
 
 from . import tables
+from .loops import FLOATS
 from .loops cimport kernels, kernels_for, pooling, real_t, threads_for
 
-FLOATS, INDEX = (np.dtype(np.float32), np.dtype(np.float64)), np.dtype(np.int32)
+INDEX = np.dtype(np.int32)
 
 cdef enum:
     ITEMS = 64  # of work, at most
