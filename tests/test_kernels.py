@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from unittest import mock
 
 import numpy as np
@@ -191,6 +192,7 @@ KNOWN = [
     ((3, 40, 9, 9), (70, 40, 3, 3), ((2, 2), ((1, 1), (1, 1)), (1, 1), 1)),  # channels side by side
     ((5, 37, 7, 7), (37, 1, 3, 3), ((2, 2), ((1, 1), (1, 1)), (1, 1), 37)),  # depthwise, with a stride
     ((2, 8, 9, 8), (12, 8, 1, 2), ((3, 2), ((0, 0), (0, 0)), (1, 1), 1)),  # rows that no window sees
+    ((16, 32, 3, 3), (32, 32, 3, 3), ((1, 1), ((0, 0), (0, 0)), (1, 1), 1)),  # squares of one result, or windows
     ((4, 48, 13, 11), (32, 48, 3, 3), ((1, 1), ((1, 1), (1, 1)), (1, 1), 1)),  # Winograd's squares
     ((2, 64, 12, 18), (96, 32, 3, 3), ((1, 1), ((0, 3), (2, 1)), (2, 3), 2)),  # of neighbours 2 and 3 apart
 ]
@@ -220,8 +222,8 @@ def test_convolution_is_its_formula_everywhere(level, geometry, dtype):
 
 @pytest.mark.parametrize("innermost", ["columns", "images", "channels", "windows"])
 @property_test
-@given(geometry=geometries(), depthwise=st.booleans())
-def test_convolution_is_its_formula_in_every_layout(innermost, geometry, depthwise):
+@given(geometry=geometries(), depthwise=st.booleans(), stacked=st.sampled_from([0, tables.STACKED]))
+def test_convolution_is_its_formula_in_every_layout(innermost, geometry, depthwise, stacked):
     """The fastest layout is chosen by the shape; here each of them computes every shape that it can."""
     if depthwise:  # each channel is a group
         (n, c, *size), (_, _, *kernel), (*strides, _) = geometry
@@ -233,7 +235,8 @@ def test_convolution_is_its_formula_in_every_layout(innermost, geometry, depthwi
         way = next((way for way in found if way.innermost == innermost), found[0])
         return way._replace(turned=arguments[0] is tables.input_grad)
 
-    with mock.patch.object(tables, "plan", choose), mock.patch.object(kernels.windows, "IN_CACHE", 100):
+    few = mock.patch.multiple(kernels.windows, IN_CACHE=100, STACKED=stacked)
+    with mock.patch.object(tables, "plan", choose), few:
         results = all_three(*arrays, geometry[2])
     for actual, expected in zip(results, all_oracles(*arrays, geometry[2])):
         assert_close(actual, expected, np.float64)
@@ -450,16 +453,40 @@ def test_nan_and_infinity_go_where_the_formula_sends_them(geometry, dtype):
             np.testing.assert_array_equal(np.isinf(actual), np.isinf(expected))
 
 
-def test_an_infinite_weight_is_felt_only_where_it_looks():
-    """But for the edges, where it meets the zeros of the border."""
-    geometry = (2, 6, 8, 8), (6, 1, 3, 3), ((2, 2), ((0, 0), (0, 0)), (1, 1), 6)  # depthwise, with a stride
-    x, w, _, g = operands(geometry)
-    w[0, 0, 0, 1] = np.inf
-    dx = kernels.conv_input_grad(g, w, x.shape, *geometry[2])
-    expected = oracle_input_grad(g, w, x.shape, *geometry[2])
-    inside = np.s_[..., 2:6, 2:6]
-    np.testing.assert_array_equal(np.isfinite(dx[inside]), np.isfinite(expected[inside]))
-    assert not np.isfinite(dx[inside]).all() and np.isfinite(dx[inside]).any()
+@pytest.mark.parametrize("geometry", [
+    ((2, 6, 8, 8), (6, 1, 3, 3), ((2, 2), ((0, 0), (0, 0)), (1, 1), 6)),  # depthwise, with a stride
+    KNOWN[2], KNOWN[5], KNOWN[11], KNOWN[-2],
+])  # fmt: skip
+def test_an_infinite_weight_is_felt_by_the_input_gradient_only_where_it_looks(geometry):
+    _, w, _, g = operands(geometry, np.float32)
+    for value in (np.inf, np.nan):
+        w[(0,) * w.ndim] = value
+        dx = kernels.conv_input_grad(g, w, geometry[0], *geometry[2])
+        with np.errstate(invalid="ignore"):
+            expected = oracle_input_grad(g, w, geometry[0], *geometry[2])
+        np.testing.assert_array_equal(np.isfinite(dx), np.isfinite(expected))
+        assert np.isfinite(dx).any() and not np.isfinite(dx).all()
+
+
+@pytest.mark.parametrize("kernel", [3, 5, 7])
+def test_what_a_depthwise_weight_gradient_must_do_again_is_found_in_every_channel(kernel):
+    """Its weights are computed nine at a time, so that there are more than are asked for."""
+    geometry = (2, 16, 20, 20), (16, 1, kernel, kernel), ((1, 1), ((kernel // 2,) * 2,) * 2, (1, 1), 16)
+    x, _, _, g = operands(geometry, np.float32)
+    x[0, -1, 3, 6] = np.inf
+    dw = kernels.conv_weight_grad(x, np.abs(g) + 1, geometry[1], *geometry[2])
+    assert np.isfinite(dw[:-1]).all() and np.isposinf(dw[-1]).all()
+
+
+def test_threads_of_python_may_read_the_same_tables_at_once():
+    x, w = np.zeros((1, 480, 6, 6)), np.random.default_rng(0).standard_normal((1, 40 * 480 * 9))
+    loop = tables.forward(x.shape[1:], (40, 480, 3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1), 1, loops.lanes(x)).loops[0]
+    expected = loops.pack_weights(w, loop._replace(prepared=loops.Prepared()), 40)
+    with ThreadPoolExecutor(4) as threads:
+        for _ in range(30):
+            fresh = loop._replace(prepared=loops.Prepared())
+            for packed in threads.map(lambda _, fresh=fresh: loops.pack_weights(w, fresh, 40), range(4)):
+                np.testing.assert_array_equal(packed, expected)
 
 
 @pytest.mark.parametrize("level", LEVELS)

@@ -15,15 +15,11 @@ from cython.parallel cimport prange
 from libc.float cimport DBL_MIN, FLT_MIN
 from libc.math cimport erf as erf64, erff as erf32
 
-from .threads import get_num_threads
-
-ctypedef fused real_t:
-    float
-    double
+from .loops cimport real_t, threads_for
 
 cdef enum:
     CHUNK = 16_384  # elements that a thread does in one go
-    SMALL = 65_536  # elements that are not worth a second thread
+    WAITING = 8  # multiply-adds for which memory keeps a thread waiting, at each element
 
 cdef enum Work:
     RELU, RELU_GRAD, ERF, SGD
@@ -79,7 +75,7 @@ cdef void erf_chunk(Py_ssize_t n, const real_t *x, real_t *y) noexcept nogil:
 
 cdef void run(Py_ssize_t n, Work work, const Step *step, real_t *a, real_t *b, real_t *c) noexcept:
     cdef Py_ssize_t i, size
-    cdef int threads = get_num_threads() if n > SMALL else 1
+    cdef int threads = threads_for(<double> WAITING * n)
     for i in prange(0, n, CHUNK, nogil=True, schedule="static", num_threads=threads):
         size = min(CHUNK, n - i)
         if work == RELU:
@@ -131,10 +127,11 @@ def erf(x):
 
 
 def channel_sums(const real_t[:, :, ::1] x):
-    """The sums [C] of x [N, C, P] over N and P, as the gradient of a bias wants them; rounded once for each 1024."""
+    """The sums [C] of x [N, C, P] over N and P, as the gradient of a bias wants them; what 1024 numbers give is added
+    in double precision."""
     cdef Py_ssize_t c, n, i, size = x.shape[2]
     cdef double total
-    cdef int threads = get_num_threads() if x.size > SMALL else 1
+    cdef int threads = threads_for(<double> WAITING * x.size)
     sums = np.empty(x.shape[1], x.base.dtype)
     cdef real_t[::1] y = sums
     for c in prange(x.shape[1], nogil=True, schedule="static", num_threads=threads):

@@ -75,7 +75,7 @@ cdef struct Loop:
 cdef class Prepared:
     """The Loop of some tables, once it was read: reading takes as long as a small convolution."""
     cdef Loop loop
-    cdef object column, to, order
+    cdef object column, to, order  # made once: threads without the global lock may be reading them
 
 cdef const kernels *kernels_for(Py_ssize_t itemsize) noexcept
 cdef Loop read_loop(tables, Py_ssize_t itemsize, Py_ssize_t depth) except *
@@ -131,3 +131,38 @@ cdef inline void add_lanes(real_t *sums, Py_ssize_t count, Py_ssize_t lanes, rea
             half //= 2
         total[k] = sums[0]
         sums += lanes
+
+
+cdef struct Strides:
+    Py_ssize_t row, column
+
+
+cdef inline void multiply_panel(const kernels *simd, Py_ssize_t rows, Py_ssize_t terms, Py_ssize_t columns,
+                                const real_t *a, Strides step, const real_t *packed, real_t *z, Py_ssize_t pitch,
+                                Py_ssize_t piece, Py_ssize_t most, bint add) noexcept nogil:
+    """z [rows, columns] = a [rows, terms] times the panel packed [terms, width], or that is added if it is of whole
+    vectors; at most `piece` terms and `most` rows at a time."""
+    cdef char[TILE] memory
+    cdef real_t *tile = <real_t *> memory
+    cdef real_t[MAX_ROWS] zero
+    cdef Py_ssize_t[PIECE] term
+    cdef Py_ssize_t[MAX_ROWS] row, to
+    cdef Py_ssize_t vectors = ceil_div(columns, simd.lanes), width = vectors * simd.lanes, i, j, k, m, n, count
+    cdef bint whole = columns == width  # vectors, which need no tile
+    most = min(most, most_rows(simd, vectors))
+    for i in range(MAX_ROWS):
+        row[i], to[i], zero[i] = i * step.row, i * simd.lanes, 0
+    for k in range(piece):
+        term[k] = k * step.column
+    for n in range(max(1, ceil_div(terms, piece))):
+        k, m = n * piece, 0
+        while m < rows:
+            count = part(rows - m, most)
+            simd.block_by_rows(count, vectors, min(piece, terms - k), a + m * step.row + k * step.column,
+                               packed + k * width, row, term, NULL if add or whole and k else <void *> zero,
+                               z + m * pitch if whole else tile, pitch if whole else width, to)
+            if not whole:
+                for i in range(count):
+                    for j in range(columns):
+                        z[(m + i) * pitch + j] = tile[i * width + j] + (z[(m + i) * pitch + j] if k else 0)
+            m += count

@@ -24,7 +24,8 @@
 
 No column matrix is made (Dukhan 2019, arXiv:1907.02129), except where it is small (windows.py). Sums are
 cut into pieces of PIECE terms, which keeps what is packed in the cache and rounding errors small. Work
-is cut into items by shape alone, so that results are the same bits at every number of threads.
+is cut into items so that each sum is one thread's, or cut by shape alone: results are the same bits at every number
+of threads.
 """
 
 import time
@@ -84,7 +85,8 @@ def lanes(array):
 
 
 def all_finite(cnp.ndarray array not None):
-    """Whether no element of a C-contiguous array of floats is NaN or infinite."""
+    """Whether no element of an array of floats is NaN or infinite."""
+    array = np.ascontiguousarray(array)
     return kernels_for(array.itemsize).finite(array.size, cnp.PyArray_DATA(array))
 
 
@@ -95,9 +97,11 @@ cdef class Prepared:
 cdef Loop read_loop(tables, Py_ssize_t itemsize, Py_ssize_t depth) except *:
     """The tables of a loop over numbers of so many bytes, whose result has `depth` channels."""
     cdef Prepared prepared = tables.prepared
+    if prepared.order is None:
+        arrays = tables.base[tables.vectors], tables.target[tables.vectors], np.argsort(tables.pick, kind="stable")
+        if prepared.order is None:  # else another thread came first, and reads its own already
+            prepared.column, prepared.to, prepared.order = arrays
     if prepared.loop.simd != kernels_for(itemsize) or prepared.loop.depth != depth:
-        prepared.column, prepared.to = tables.base[tables.vectors], tables.target[tables.vectors]
-        prepared.order = np.argsort(tables.pick, kind="stable")
         prepared.loop = read_tables(tables, prepared, itemsize, depth)
     return prepared.loop
 

@@ -24,15 +24,11 @@ from libc.string cimport memcpy, memset
 
 from minigrad.memory import empty
 
-from .loops cimport (MAX_ALONE, MAX_BYTES, MAX_ROWS, PIECE, TILE, add_lanes, aligned, ceil_div, kernels, kernels_for,
-                     most_columns, most_rows, part, real_t, threads_for)
+from .loops cimport (MAX_ALONE, MAX_BYTES, MAX_ROWS, PIECE, Strides, add_lanes, aligned, ceil_div, kernels, kernels_for,
+                     most_columns, multiply_panel, part, real_t, threads_for)
 
 cdef enum:
     ROWS = 48  # of a, at most, in an item of work
-
-
-cdef struct Strides:
-    Py_ssize_t row, column
 
 
 cdef void pack(const kernels *simd, Py_ssize_t terms, Py_ssize_t columns, const real_t *b, Strides step,
@@ -51,37 +47,6 @@ cdef void pack(const kernels *simd, Py_ssize_t terms, Py_ssize_t columns, const 
             continue
         for n in range(columns):
             packed[k * width + n] = b[k * step.row + n * step.column]
-
-
-cdef void multiply_panel(const kernels *simd, Py_ssize_t rows, Py_ssize_t terms, Py_ssize_t columns, const real_t *a,
-                         Strides step, const real_t *packed, real_t *z, Py_ssize_t pitch) noexcept nogil:
-    """z [rows, columns] = a [rows, terms] times the panel packed [terms, width]."""
-    cdef char[TILE] memory
-    cdef real_t *tile = <real_t *> memory
-    cdef real_t[MAX_ROWS] zero
-    cdef Py_ssize_t[PIECE] term
-    cdef Py_ssize_t[MAX_ROWS] row, to
-    cdef Py_ssize_t vectors = ceil_div(columns, simd.lanes), width = vectors * simd.lanes, i, j, k, m, n, count, piece
-    cdef bint whole = columns == width  # vectors, which need no tile
-    memset(zero, 0, sizeof(zero))
-    for i in range(MAX_ROWS):
-        row[i], to[i] = i * step.row, i * simd.lanes
-    for piece in range(ceil_div(terms, PIECE)):
-        k = piece * PIECE
-        n = min(PIECE, terms - k)
-        for i in range(n):
-            term[i] = (k + i) * step.column
-        m = 0
-        while m < rows:
-            count = part(rows - m, min(8, most_rows(simd, vectors)))
-            simd.block_by_rows(count, vectors, n, a + m * step.row, packed + k * width, row, term,
-                               NULL if whole and k else <void *> zero,
-                               z + m * pitch if whole else tile, pitch if whole else width, to)
-            if not whole:
-                for i in range(count):
-                    for j in range(columns):
-                        z[(m + i) * pitch + j] = tile[i * width + j] + (z[(m + i) * pitch + j] if k else 0)
-            m += count
 
 
 cdef multiply(const real_t[:, :] a, const real_t[:, :] b, real_t[:, ::1] z):
@@ -108,7 +73,7 @@ cdef multiply(const real_t[:, :] a, const real_t[:, :] b, real_t[:, ::1] z):
     for i in prange(panels * cuts, nogil=True, schedule="static", num_threads=threads):
         j, m = i // cuts * width, i % cuts * rows // cuts
         multiply_panel(simd, (i % cuts + 1) * rows // cuts - m, terms, min(width, columns - j),
-                       &a[0, 0] + m * a_step.row, a_step, packed + j * terms, &z[m, j], columns)
+                       &a[0, 0] + m * a_step.row, a_step, packed + j * terms, &z[m, j], columns, PIECE, 8, False)
 
 
 cdef void multiply_rows(const kernels *simd, Py_ssize_t terms, Py_ssize_t columns, const real_t *a, const real_t *b,

@@ -34,7 +34,7 @@ TARGET static void NAME(pool_one)(
 #define TAKE(type, mask, a, b) (type)(((NAME(mask))(a) & (mask)) | ((NAME(mask))(b) & ~(mask)))
 typedef int32_t NAME(indices) __attribute__((vector_size(BYTES / sizeof(real) * 4), aligned(4), may_alias));
 
-/* A vector of windows of A * B * C taps (complex.h has taken I), the first of which begins at x[at]. */
+/* A vector of windows of A * B * C taps, the first of which begins at x[at]. */
 TARGET ALWAYS_INLINE void NAME(pool_vector)(
     const ptrdiff_t A, const ptrdiff_t B, const ptrdiff_t C, const ptrdiff_t stride,
     const pooling *p, const real *x, ptrdiff_t at, real *y, int32_t *index)

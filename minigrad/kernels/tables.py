@@ -36,7 +36,8 @@ PUTTING_BACK, ONE_BY_ONE = 0.75, 5  # one number, by vectors or alone
 COPYING, ADDING_UP = 20, 10  # one vector of g, and one of sums of an image, where both factors are vectors
 COLLECTING = 10  # one vector of sums of an image, by channels
 SCATTERING = 2  # one number of a result whose neighbours are of other loops
-ADDED, MULTIPLYING = 5, 50_000  # one number of a column to its place, or from there; a matrix product
+ADDED, MULTIPLYING, STACKING = 5, 50_000, 300  # a number of a column to its place, or back; a product; one of a stack
+STACKED = 9_000  # multiply-adds of a product of a stack, at most: for more, NumPy may take threads
 IN_CACHE = 250_000  # numbers of images that stay in the cache of one thread until they are read
 LAID_OUT, SPOTS = 4_000_000, 32_000  # numbers of images side by side, and of a table of windows, at most
 
@@ -100,7 +101,16 @@ def plan(kind, x_shape, w_shape, stride, padding, dilation, groups, lanes):
     found = sorted(ways(kind, x_shape, w_shape, *steps, groups, lanes), key=lambda way: way.cost)
     instead = next(way for way in found if not way.squares)
     alone = depthwise(kind, x_shape, w_shape, *steps, groups, lanes)
-    return found[0]._replace(instead=instead, where=where, seeing=taps, alone=alone, turned=kind is input_grad)
+    return found[0]._replace(instead=instead, where=where, seeing=taps, alone=alone)
+
+
+@lru_cache(maxsize=16)
+def without_border(*arguments):
+    """A geometry of the input gradient that multiplies no weight with a border, where a zero times inf would be NaN."""
+    _, w_shape, stride, padding, dilation, _, _ = arguments
+    geometry = plan(input_grad, *arguments)
+    _, _, *axes = seen(arguments[0][2:], w_shape[2:], stride, padding, dilation)
+    return geometry._replace(spots=spots(*axes), alone=(), squares=())
 
 
 def seen(size, kernel, stride, padding, dilation):
@@ -127,7 +137,9 @@ def seen(size, kernel, stride, padding, dilation):
             continue
         before = (part.start - low) // step
         border = before, (high - low) // step + 1 - before - count
-        axes.append((part, slice(first, last), count, last - first, s // step if o > 1 else 1, border, d // step or 1))
+        indices = (slice(None) if size == whole else index
+                   for index, size, whole in ((part, count, n), (slice(first, last), last - first, k)))
+        axes.append((*indices, count, last - first, s // step if o > 1 else 1, border, d // step or 1))
     *indices, size, kernel, stride, padding, dilation = zip(*axes)
     indices = ((..., *parts) if any(part != slice(None) for part in parts) else () for parts in indices)
     return *indices, size, kernel, stride, padding, dilation
@@ -180,11 +192,13 @@ def ways(kind, x_shape, w_shape, stride, padding, dilation, groups, lanes):
         if kind is weight_grad:  # whose products have as many columns
             vectors = math.ceil(vectors)
         numbers = x_shape[0] * taps * outputs
-        cost = images * (2 * w_shape[0] * outputs * vectors + ADDED * numbers) + groups * MULTIPLYING
+        stacked = images * numbers // groups * w_shape[0] // groups <= STACKED
+        products = MULTIPLYING + groups * STACKING if stacked else groups * MULTIPLYING
+        cost = images * (2 * w_shape[0] * outputs * vectors + ADDED * numbers) + products
         at = spots(size, kernel, stride, padding, dilation)
         found.append(apart._replace(cost=cost, innermost="windows", spots=at))
     y_shape = images, w_shape[0], *apart.y_size
-    return [way._replace(y_shape=y_shape) for way in found if way.cost < math.inf]
+    return [way._replace(y_shape=y_shape, turned=kind is input_grad) for way in found if way.cost < math.inf]
 
 
 @lru_cache(maxsize=64)
@@ -228,7 +242,7 @@ def winograd(kind, images, x_shape, w_shape, stride, padding, dilation, groups, 
         return None
     wider = [(before, 2 * d + n - before - s) for n, s, d, (before, _) in zip(whole, x_shape[1:], dilation, padding)]
     geometry = forward(x_shape, w_shape, stride, tuple(wider), dilation, groups, lanes, channels)
-    return geometry._replace(y_size=y_size, cost=0.0, squares=dilation, turned=kind is input_grad)
+    return geometry._replace(y_size=y_size, cost=0.0, squares=dilation)
 
 
 def depthwise(kind, x_shape, w_shape, stride, padding, dilation, groups, lanes):
@@ -313,7 +327,6 @@ def by_channels(loop, depth):
 
 def correlation(x_shape, w_shape, stride, padding, dilation, groups, lanes, together=0):
     """The tables of y = conv(x, w), and of its weight gradient."""
-    check(x_shape, w_shape, stride, padding, dilation, groups)
     size, kernel, channels = x_shape[1:], w_shape[2:], w_shape[1]
     output = output_size(size, kernel, stride, padding, dilation)
     padded, stride, dilation = limits(size, stride, padding, dilation)
@@ -395,7 +408,7 @@ def side_by_side(loops, phases):
 # and a row of squares should stay in the cache.
 CHANNELS, SQUARES, WIDEST = 32, {forward: 32, input_grad: 64, weight_grad: 1}, 512
 
-NARROW = 4  # numbers in a vector of the compiler's baseline: shorter rows have no use for plane.pyx
+NARROW = 4  # float32 in a vector of the compiler's baseline: shorter rows have no use for plane.pyx
 
 
 def check(x_shape, w_shape, stride, padding, dilation, groups):

@@ -4,27 +4,11 @@
 #define integer int32_t
 #define EACH EACH_FLOAT
 #include "vector.h"
-#include "block.h"
-#include "move.h"
-#include "pool.h"
-#include "plane.h"
-#include "winograd.h"
-#undef real
-#undef integer
-#undef EACH
 
 #define real double
 #define integer int64_t
 #define EACH EACH_DOUBLE
 #include "vector.h"
-#include "block.h"
-#include "move.h"
-#include "pool.h"
-#include "plane.h"
-#include "winograd.h"
-#undef real
-#undef integer
-#undef EACH
 
 /* n times 12 multiply-adds of vectors that wait for nothing but the unit that does them. Returns how
    many numbers were multiplied and added: with the time it took, the limit of this machine. */

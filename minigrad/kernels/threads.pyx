@@ -1,8 +1,8 @@
 """How many threads the kernels use.
 
-Every kernel takes the number from here and hands it to OpenMP at each call. Work is cut into
-independent pieces whose sizes depend on shapes alone, so the number changes the time and never
-a bit of the result.
+Every kernel takes the number from here and hands it to OpenMP at each call. It may decide who does
+which part of the work, but no sum is cut by it, so that it changes the time and never a bit of the
+result.
 
 GNU's OpenMP keeps its worker threads for the next call. They do not survive `fork`, and a child
 that asked for them would wait for ever: a forked child therefore runs on one thread.

@@ -6,7 +6,8 @@
 
 Writing the columns takes longer than it saves, but where windows see more of the border than of the image, or an
 image has few of them: all images come together, and nothing is multiplied with a border that takes no part (the third
-convolution of LeNet-5, 5x5 on 5x5 images; 11x11 s3 d4 of the sweep).
+convolution of LeNet-5, 5x5 on 5x5 images; 11x11 s3 d4 of the sweep), and of small groups whose rows are short (4x4 d4
+groups 204 there), which make one product of stacks.
 Source: Chellapilla et al., "High Performance Convolutional Neural Networks for Document Processing".
 """
 
@@ -14,13 +15,14 @@ import numpy as np
 
 from .loops import add_columns, gather_columns
 from .matmul import matmul
-from .tables import IN_CACHE
+from .tables import IN_CACHE, STACKED
 
 
 def forward(x, w, bias, y, spots, groups):
     """Fill y. spots [taps, windows] says where in a plane of x they are: negative in its border."""
     for image, weights, slopes in parts(x, w, y, spots, groups):
-        slopes[...] = matmul(weights, gathered(image, spots)).reshape(-1, *slopes[:, 0].shape).swapaxes(0, 1)
+        product = multiply(weights, gathered(image, spots, weights))
+        slopes[...] = product.reshape(*weights.shape[:2], len(slopes), -1).transpose(2, 0, 1, 3)
     y += bias.reshape(-1, *[1] * (y.ndim - 2))
     return y
 
@@ -29,37 +31,47 @@ def input_grad(g, w, dx, spots, groups):
     """Fill dx."""
     dx.fill(0)
     for image, weights, slopes in parts(dx, w, g, spots, groups):
-        columns = matmul(weights.T, flat(slopes)).reshape(image.shape[1], spots.shape[0], len(image), -1)
-        add_columns(columns, spots, image)
+        columns = multiply(weights.swapaxes(1, 2), flat(slopes))
+        add_columns(columns.reshape(image.shape[1], spots.shape[0], len(image), -1), spots, image)
     return dx
 
 
 def weight_grad(x, g, dw, spots, groups):
     """Fill dw."""
-    for i, (image, weights, slopes) in enumerate(parts(x, dw, g, spots, groups)):
-        product = matmul(flat(slopes), gathered(image, spots).T)
-        weights[...] = product if i < groups else weights + product
+    dw.fill(0)
+    for image, weights, slopes in parts(x, dw, g, spots, groups):
+        weights += multiply(flat(slopes), gathered(image, spots, weights).swapaxes(1, 2))
     return dw
 
 
+def multiply(a, b):
+    """a [groups, M, K] times b [groups, K, N]. Small groups are left to NumPy, which takes no threads for them."""
+    return np.matmul(a, b) if len(a) > 1 else matmul(a[0], b[0])[None]
+
+
 def parts(x, w, y, spots, groups):
-    """Views of one group of some images, whose columns stay in the cache: image [n, channels, plane], weights
-    [depth, channels * taps] and slopes [n, depth, windows]."""
-    x, y = (np.ascontiguousarray(a).reshape(len(a), groups, a.shape[1] // groups, -1) for a in (x, y))
-    w = w.reshape(groups, -1, w[0].size)
-    step = max(1, IN_CACHE // (w.shape[2] * spots.shape[1]))
-    for n in range(0, len(x), step):
-        for group in range(groups):
-            yield x[n : n + step, group], w[group], y[n : n + step, group]
+    """Views of some groups of some images, whose columns stay in the cache: image [n, channels, plane],
+    weights [groups, depth, channels * taps] and slopes [n, groups, depth, windows]."""
+    images, channels = x.shape[0], x.shape[1] // groups
+    x, y = np.ascontiguousarray(x).reshape(images, x.shape[1], -1), np.ascontiguousarray(y)
+    w, y = w.reshape(groups, -1, w[0].size), y.reshape(images, groups, y.shape[1] // groups, -1)
+    size = w.shape[2] * spots.shape[1]
+    step, count = max(1, IN_CACHE // size), 1
+    if images * w.shape[1] * size <= STACKED:
+        step, count = images, max(1, IN_CACHE // (images * size))
+    for n in range(0, images, step):
+        for g in range(0, groups, count):
+            some, these = slice(n, n + step), slice(g, g + count)
+            yield x[some, g * channels : (g + count) * channels], w[these], y[some, these]
 
 
-def gathered(image, spots):
-    """The windows of some images [n, channels, plane] as columns [channels * taps, n * windows]."""
+def gathered(image, spots, weights):
+    """The windows of some images [n, channels, plane] as columns [groups, channels / groups * taps, n * windows]."""
     columns = np.empty((image.shape[1], spots.shape[0], len(image), spots.shape[1]), image.dtype)
     gather_columns(image, spots, columns)
-    return columns.reshape(-1, columns[0, 0].size)
+    return columns.reshape(len(weights), weights.shape[2], -1)
 
 
 def flat(slopes):
-    """[n, depth, windows] as [depth, n * windows]."""
-    return slopes.swapaxes(0, 1).reshape(slopes.shape[1], -1)
+    """[n, groups, depth, windows] as [groups, depth, n * windows]."""
+    return slopes.transpose(1, 2, 0, 3).reshape(*slopes.shape[1:3], -1)

@@ -15,7 +15,8 @@ go from map to map at a time. With dilation 2, a square takes every second row a
 
 The sums are about as exact as those of the direct way: the maps only add, subtract and halve. Squares of 4 x 4
 results would take 4 products for each instead of 9, but their errors were 5 to 15 times PyTorch's. An infinity
-or a NaN spreads over the square that it is in; where one comes out, the caller goes the direct way instead.
+or a NaN spreads over the square that it is in; where one comes out, the caller goes the direct way instead. So do
+the rounding errors of a number much larger than its neighbours.
 
 See the rows 3x3 of 64 and 256 channels of the benchmark.
 """
@@ -25,8 +26,8 @@ from cython.parallel cimport prange, threadid
 
 from minigrad.memory import empty
 
-from .loops cimport (MAX_COLUMNS, MAX_ROWS, Loop, ceil_div, channel, kernels, most_rows, part, read_loop, real_t,
-                     side_function, squares, threads_for)
+from .loops cimport (MAX_ROWS, Loop, Strides, ceil_div, channel, multiply_panel, read_loop, real_t, side_function,
+                     squares, threads_for)
 
 cdef enum:
     TERMS = 64  # of a sum that a block collects in one go
@@ -68,31 +69,6 @@ cdef void look(side_function *side, const Squares *s, Py_ssize_t row, Py_ssize_t
         side(s.columns // s.column_step, channels, image + i * s.position, origin, seen + i * channels, to)
 
 
-cdef void multiply(const kernels *simd, Py_ssize_t rows, Py_ssize_t terms, Py_ssize_t vectors, const real_t *a,
-                   Py_ssize_t row, Py_ssize_t column, const real_t *b, real_t *z, bint add) noexcept nogil:
-    """z [rows, vectors] = a [rows, terms] times b [terms, vectors], or that is added; row and column are steps in a."""
-    cdef Py_ssize_t[MAX_ROWS] place
-    cdef Py_ssize_t[TERMS] step
-    cdef Py_ssize_t[MAX_COLUMNS] lane_step
-    cdef real_t[MAX_ROWS] zeros
-    cdef Py_ssize_t i, k, n, first, width = vectors * simd.lanes, most = most_rows(simd, vectors)
-    for i in range(MAX_COLUMNS):
-        lane_step[i] = i * simd.lanes
-    for i in range(MAX_ROWS):
-        place[i] = i * row
-        zeros[i] = 0
-    for k in range(TERMS):
-        step[k] = k * column
-    for k in range(max(1, ceil_div(terms, TERMS))):
-        first, i = k * TERMS, 0
-        while i < rows:
-            n = part(rows - i, most)
-            simd.block_by_rows(n, vectors, min(TERMS, terms - first), a + i * row + first * column,
-                               b + first * width, place, step,
-                               NULL if add or k else zeros, z + i * width, width, lane_step)
-            i += n
-
-
 cdef struct Result:  # of y: numbers from image to image, its rows and columns
     Py_ssize_t image, height, width
 
@@ -112,8 +88,8 @@ cdef bint correlate_rows(const Loop *loop, const Squares *s, Py_ssize_t first, P
         width = channel(loop, panel + 1) - d
         product_pitch = count * width + loop.lanes
         for i in range(16):
-            multiply(loop.simd, count, terms, width // loop.lanes, seen + i * pitch, terms, 1,
-                     w + (16 * d + i * width) * terms, products + i * product_pitch, False)
+            multiply_panel(loop.simd, count, terms, width, seen + i * pitch, Strides(terms, 1),
+                           w + (16 * d + i * width) * terms, products + i * product_pitch, width, TERMS, MAX_ROWS, False)
         for i in range(count):  # to all four results of a square
             for j in range(width):
                 products[5 * product_pitch + i * width + j] += bias[d + j]
@@ -255,8 +231,8 @@ cdef void add_chunk(const Loop *loop, const Squares *s, const Squares *t, Py_ssi
         for row in range(first, last):
             look(loop.simd.result_side_back, t, row, width, g + d, slopes + (row - first) * s.columns * width, g_pitch)
         for i in range(16):
-            multiply(loop.simd, terms, size, width // loop.lanes, seen + i * pitch, 1, terms, slopes + i * g_pitch,
-                     sums + 16 * d * s.position + (i * s.position + channel_from) * width, add)
+            multiply_panel(loop.simd, terms, size, width, seen + i * pitch, Strides(1, terms), slopes + i * g_pitch,
+                           sums + 16 * d * s.position + (i * s.position + channel_from) * width, width, TERMS, MAX_ROWS, add)
 
 
 def transform_back(real_t[:, :, ::1] sums, tables, Py_ssize_t depth):
