@@ -42,6 +42,7 @@ cdef class Operator:
     cdef public tuple needs_input_grad
     cdef readonly list _edges      # one for each input; None where no gradient is wanted
     cdef list _saved               # one for each input; None where it was not kept
+    cdef bint _kept                # whether there is one that a gradient needs
     cdef tuple _saved_output       # (array, version counter, version)
     cdef readonly bint _released
     cdef readonly list _output_forms  # of an operator with several outputs: [(shape, dtype) or None]

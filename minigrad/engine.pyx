@@ -305,7 +305,7 @@ cdef class Operator:
 
     def release(self):
         """Let go of what was kept; asking for it again is an error."""
-        if self.keeps or self._saved is not None or self._saved_output is not None:
+        if self.keeps or self._kept or self._saved_output is not None:
             self._saved = self._saved_output = None
             self._released = True
 
@@ -361,7 +361,7 @@ cpdef connect(Operator node, tuple inputs):
         for number in range(min(len(uses), len(inputs))):
             if node._edges[number] is not None:
                 for i in uses[number]:
-                    node._saved[i] = saved(inputs[i])
+                    node._saved[i], node._kept = saved(inputs[i]), True
 
 
 cpdef Value output_of(Operator node, array, Py_ssize_t number, bint record, Py_ssize_t count, bint followed=True):

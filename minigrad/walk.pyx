@@ -154,6 +154,8 @@ cdef class Walk:
         """Add the next leaf's gradient to its `.grad`."""
         cdef Value leaf, gradient
         leaf, gradient = self.leaves.pop(next(iter(self.leaves)))
+        if not leaf._leaf_requires_grad:  # any more
+            return
         if leaf._hooks is not None:
             gradient = call_hooks(leaf._hooks, gradient)
         accumulate(leaf, gradient)
@@ -234,12 +236,19 @@ cdef accumulate(Value tensor, Value gradient):
     """tensor.grad += gradient, never sharing memory with anything that somebody else holds."""
     cdef Value grad = tensor._grad
     if grad is None:
-        tensor._grad = gradient if is_ours(gradient) else gradient.clone()
+        if is_ours(gradient):
+            tensor._grad = gradient
+        else:
+            tensor._grad = gradient.clone() if in_order(gradient) or not in_order(tensor) else gradient.contiguous()
     elif is_grad_enabled():
         tensor._grad = grad + gradient
     else:
         np.add(grad._array, gradient._array, out=grad._array)
         grad._version_counter.count += 1
+
+
+cdef bint in_order(Value tensor):
+    return cnp.PyArray_CHKFLAGS(tensor._array, cnp.NPY_ARRAY_C_CONTIGUOUS)
 
 
 cdef bint is_ours(Value gradient):

@@ -9,12 +9,15 @@ ARITHMETIC = {
         *on(lambda m, x, y: x + y, [(2,), (2,)], [MASK, MASK], [MASK, (3,)]),
         *on(lambda m, x: (x + 2.5, 2.5 + x, x + 2, True + x), [(2, 3)], [INTEGERS], [()]),
         *on(lambda m, x, y: m.add(x, y, alpha=3), [(2,), (1,)], [INTEGERS, INTEGERS]),
+        *on(lambda m, x: (m.add(x, 3, alpha=-1), x.add(2.5, alpha=2)), [np.uint8([1, 2])], [INTEGERS], [(2,)], [MASK]),
+        *on(lambda m, x: (m.add(x, True, alpha=2), m.add(x, x, alpha=True)), [MASK]),
     ],
     "sub": [
         *on(lambda m, x, y: m.sub(x, y), *PAIRS, [(2, 3), INTEGERS], [INTEGERS, INTEGERS]),
         *on(lambda m, x, y: x - y, [(2,), (2,)]),
         *on(lambda m, x: (x - 2.5, 2.5 - x, x - 2, 2 - x), [(2, 3)], [INTEGERS], [()]),
         *on(lambda m, x, y: m.sub(x, y, alpha=0.5), [(2,), (1,)]),
+        *on(lambda m, x: m.sub(x, 3, alpha=-2), [np.uint8([1, 2])], [INTEGERS], [(2,)]),
     ],
     "mul": [
         *on(lambda m, x, y: m.mul(x, y), *PAIRS, [(2, 3), INTEGERS], [INTEGERS, MASK]),
@@ -37,6 +40,7 @@ ARITHMETIC = {
         *on(lambda m, x: (x**2, x**3.0, x**1, x**0), [(2, 3)], [()], [INTEGERS]),
         *on(lambda m, x: (x**-1, x**0.5, x**-1.5), [positive(2, 3)]),
         *on(lambda m, x: (2**x, 2.5**x, m.pow(3, x)), [(2, 3)], [()], [np.abs(INTEGERS)]),
+        *on(lambda m, x: (300**x, x**-1.0), [np.uint8([1, 2])]),
     ],
     "matmul": [
         *on(
@@ -60,6 +64,7 @@ ARITHMETIC = {
         *on(lambda m, x, y: m.clamp(x, y - 1, y + 1), [(2, 3), (3,)], [(), ()]),
         *on(lambda m, x, high: m.clamp(x, max=high), [(2, 1), (3,)], [(0, 2), (2,)]),
         *on(lambda m, x, y: m.clamp(x, y, y + 0.5), [INTEGERS, (3,)], [(2, 3), INTEGERS]),
+        *on(lambda m, x: (x.clamp(m.tensor(-0.5), 1), m.clamp(x, -1, m.tensor(2))), [(2, 3)], [INTEGERS]),
     ],
     "clamp_min": [
         *on(lambda m, x: (m.clamp_min(x, 0), m.clamp_min(x, 0.5)), [(2, 3)], [INTEGERS]),
@@ -171,6 +176,28 @@ ERRORS = {
         lambda m: (m.ones(2, requires_grad=True) // 2).sum().backward(), RuntimeError, ["not differentiable"]
     ),
     "negative power": (lambda m: m.tensor([2], dtype=m.uint8) ** -1, RuntimeError, ["negative integer powers"]),
+    "negative power out of range": (lambda m: m.tensor([2], dtype=m.uint8) ** -300, RuntimeError, []),
+    "power out of range": (lambda m: m.tensor([2], dtype=m.uint8) ** 256, RuntimeError, ["overflow", "uint8", "256"]),
+    "power out of range, in place": (
+        lambda m: m.tensor([2], dtype=m.int32).pow_(2**33), RuntimeError, ["overflow", "int32"]
+    ),
+    "power of two numbers": (lambda m: m.pow(2, 3), TypeError, ["pow", "input", "int"]),
+    "where of a number out of range": (
+        lambda m: m.where(m.ones(1) > 0, m.tensor([1], dtype=m.uint8), 300), RuntimeError, ["overflow", "uint8", "300"]
+    ),
+    "where of a large number": (
+        lambda m: m.where(m.ones(1) > 0, 2**40, m.tensor([1], dtype=m.int32)), RuntimeError, ["overflow", "int32"]
+    ),
+    **{f"{alpha} as alpha of {dtype}": (
+        lambda m, alpha=alpha, dtype=dtype: m.ones(2, dtype=getattr(m, dtype)).add(3, alpha=alpha), RuntimeError, words)
+       for alpha, dtype, words in (
+           (True, "int64", ["Boolean alpha"]), (True, "float32", ["Boolean alpha"]), (True, "bool", ["Boolean alpha"]),
+           (1.0, "int64", ["alpha=1.0"]), (0.5, "bool", ["alpha=0.5"]), (300, "uint8", ["overflow", "300"]),
+           (2**40, "int32", ["overflow"]))},
+    "a text as alpha": (lambda m: m.ones(2).sub(m.ones(2), alpha="2"), TypeError, ["str"]),
+    "clamp to a number and what needs a gradient": (
+        lambda m: m.ones(2).clamp(m.zeros((), requires_grad=True), 1), TypeError, ["max", "int"]
+    ),
     "mask of floats": (lambda m: m.ones(2).masked_fill(m.ones(2), 1), RuntimeError, ["mask", "float32"]),
     "mask of numbers": (lambda m: m.ones(2).masked_fill([True, False], 1), TypeError, ["mask", "list"]),
     "fill with several": (

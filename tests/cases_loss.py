@@ -81,6 +81,7 @@ EDGES = {
     "smooth_l1_loss": [
         *on(reductions("smooth_l1_loss"), TIES, [*pairs([0.0, 1e30, INF, -INF, NAN])], [(0,), (0,)]),
         *on(lambda m, x, y: F(m).smooth_l1_loss(x, y, beta=0.5, reduction="none"), TIES),
+        *on(lambda m, x, y: F(m).smooth_l1_loss(x, y, beta=0, reduction="none"), TIES, pairs([0.0, INF, -INF, NAN])),
     ],
     "binary_cross_entropy": on(reductions("binary_cross_entropy"), pairs([0.0, 1.0, 0.5, 1e-6]), [(0,), (0,)]),
     "binary_cross_entropy_with_logits": [
@@ -137,5 +138,7 @@ ERRORS = {
     "binary labels": (lambda m: F(m).binary_cross_entropy(V(m), V(m).long()), RuntimeError, ["int64", "float32"]),
     "logits labels": (lambda m: F(m).binary_cross_entropy_with_logits(V(m), V(m).long()), RuntimeError, ["int64"]),
     "cross_entropy of a number": (lambda m: F(m).cross_entropy(m.tensor(1.0), m.tensor([0])), IndexError, ["-1, 0"]),
+    "cross_entropy of a number with a number": (
+        lambda m: F(m).cross_entropy(m.tensor(1.0), m.tensor(0)), RuntimeError, ["target", "Long"]),
     "nll_loss of a number": (lambda m: F(m).nll_loss(m.tensor(1.0), m.tensor(0)), ValueError, ["[]"]),
 }  # fmt: skip

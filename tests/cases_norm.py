@@ -58,6 +58,12 @@ ROWS = {
         "z(2, 3), z(3), o(3), training=True, eps=0": (ValueError, ["eps", 0]),
         "z(2, 3), z(3), o(3), eps=-1": (ValueError, ["eps", -1]),
         "z(2, 3), z(3), o(3), eps='a'": (TypeError, []),
+        **{f"z(2, 3), z(3), o(3), training={a}": (TypeError, ["training", "bool"]) for a in (0, 1, None)},
+        **{f"z(2, 3), z(3), o(3), training={a}, momentum={b}": (TypeError, ["momentum", "float"])
+           for a in (True, False) for b in ("None", "(1,)", "'x'", "np.array([1, 2, 3])")},
+        **{f"z(2, 3), {a}, training={b}": (RuntimeError, ["running_", 3, [1, 3]]) for b in (True, False)
+           for a in ("z(1, 3), o(1, 3)", "z(3), o(1, 3)", "z(1, 3), o(3)")},
+        "z(2, 1), z(()), o(())": (RuntimeError, ["running_mean", []]),
         "z(3), z(3), o(3)": (RuntimeError, [[3]]),
         "z(2, 3).double(), z(3), o(3)": (RuntimeError, ["float64", "float32"]),
         "z(2, 3).long(), z(3), o(3)": (NotImplementedError, ["Long"]),
@@ -72,12 +78,15 @@ ROWS = {
         }.items()},
         **{f"z(2, 4), {a}": (TypeError, ["normalized_shape"]) for a in ("4", "(4.0,)", "None")},
         "z(2, 4), (4,), 1.0": (TypeError, ["weight", "float"]),
+        **{f"z(2, 4), (4,), eps={a}": (TypeError, ["eps", "float"])
+           for a in ("(1,)", "'x'", "None", "1j", "np.ones(2)", "o(1)")},
         "z(4).long(), (4,)": (NotImplementedError, ["Long"]),
         "z(4).double(), (4,), o(4)": (RuntimeError, ["float64", "float32"]),
     },
     **{name: {
         **{f"z(2, 3, 4), {p}": (ValueError, [p]) for p in (-0.1, 1.1, 2)},
         **{f"z(2, 3, 4), {p!r}": (TypeError, []) for p in ("a", None)},
+        **{f"z(2, 3, 4, 1), 0.0, {t}": (TypeError, ["training", "bool"]) for t in (0, 1, None)},
         "z(2, 3, 4).long(), 0.5": (RuntimeError, ["int64"]),
     } for name in ("dropout", "dropout2d")},
 }  # fmt: skip
@@ -86,7 +95,7 @@ ROWS["dropout"] |= {"[1.0], 0.5": (TypeError, ["input", "list"])}
 
 
 def evaluated(code):
-    return lambda m: eval(code, {"m": m, "F": F(m), "z": m.zeros, "o": m.ones, "f64": m.float64})
+    return lambda m: eval(code, {"m": m, "F": F(m), "z": m.zeros, "o": m.ones, "f64": m.float64, "np": np})
 
 
 ERRORS = {f"F.{name}({code})": (evaluated(f"F.{name}({code})"), *expected)

@@ -90,6 +90,7 @@ OPERATORS = {
         *on(lambda m, x: (m.prod(x, 1), x.prod(-1, keepdim=True)), [(2, 3)], [(2, 0)], [(2, 1)]),
         *on(lambda m, x: (m.prod(x, 0), x.prod(0, True)), [()], [(2, 2, 2)]),
         *on(lambda m, x: m.prod(x, dtype=m.float64), [INTEGERS]),
+        *on(lambda m, x: [m.prod(x.detach(), 0, dtype=t) for t in (m.int32, m.uint8)], [(0, 2)], [(0,)], [INTEGERS]),
         *on(lambda m, x: written(x, m.prod, lambda y: y.prod(0), lambda y: y.prod(0, True)), [()], [(1,)], [(1, 2)]),
     ],
     "max": extremum("max"),
@@ -145,6 +146,15 @@ EDGES = {
         *on(lambda m, x: (m.amax(x), x.amax(1), x.amin(0), x.amin((0, 1), True)), [TIED]),
         *on(lambda m, x: x.detach().amax(1), [NAN_ROWS], [INFINITE]),
     ],
+    **{f"{name} of an infinite gradient": on(function, [[1.0, 2.0, 0.0]], [[0.0, 0.0, 1.0]], [[0.0, NAN, 0.0]],
+                                             [[0.0, 0.0, 0.0]])
+       for name, function in {
+           "max": lambda m, x: (-x).max().sqrt(), "max - max": lambda m, x: (x.max() - x.max()).log(),
+           "min": lambda m, x: x.min().sqrt(), "amin": lambda m, x: x.amin().sqrt(),
+           "norm of inf": lambda m, x: x.norm(INF).log(), "norm of -inf": lambda m, x: x.norm(-INF).log(),
+           "norm of 1": lambda m, x: x.norm(1).log(), "norm of 2": lambda m, x: x.norm().log(),
+           "norm of 3": lambda m, x: x.norm(3).log(), "norm of 1.5": lambda m, x: x.norm(1.5).log(),
+           "std": lambda m, x: x.std().log(), "std of rows": lambda m, x: 1 / m.stack([x, x * 0]).std(0)}.items()},
     "prod": on(lambda m, x: (x.prod(), x.prod(0), x.prod(1)), [ZEROS], [NAN_ROWS], [INFINITE]),
     "sum": on(lambda m, x: (x.sum(), x.mean(1), x.sum(0)), [NAN_ROWS], [INFINITE]),
     "std": on(lambda m, x: (x.std(0), x.var(1), x.std()), [np.ones((2, 3))], [TIED], [INFINITE]),
@@ -189,6 +199,9 @@ ERRORS = {
     "largest norm of nothing": (lambda m: one(m, 2, 0).norm(INF, 1), RuntimeError, ["norm", "[2, 0]"]),
     **{f"{f} kept by a number": (lambda m, f=f: getattr(m, f)(one(m, 2), 0, keepdim=1), TypeError, ["keepdim", "int"])
        for f in "all amax amin any argmax argmin logsumexp max mean min prod std sum var".split()},
+    **{f"{f} kept without dim": (lambda m, f=f: getattr(m, f)(one(m, 2), keepdim=False), TypeError, ["keepdim", "dim"])
+       for f in "max mean min prod sum".split()},
+    "prod of all, kept": (lambda m: one(m, 2).prod(None, True), TypeError, ["dim"]),
     "norm kept by a number": (lambda m: one(m, 2).norm(2, 0, 1), TypeError, ["keepdim", "int"]),
     "std, not by the correction": (lambda m: one(m, 2).std(0, 1), TypeError, ["unbiased", "int"]),
     "topk, largest by a number": (lambda m: one(m, 2).topk(1, largest=1), TypeError, ["largest", "int"]),

@@ -56,7 +56,8 @@ OPERATORS = {
     "broadcast_to": on(
         lambda m, x: (m.broadcast_to(x, (2, 3)), x.broadcast_to((2, 2, 3))), [(3,)], [(2, 1)], [()]
     ),
-    "sum_to_size": on(lambda m, x: (x.sum_to_size(1, 3), x.sum_to_size((3,))), [(2, 3)]),
+    "sum_to_size": on(lambda m, x: (x.sum_to_size(1, 3), x.sum_to_size((3,))), [(2, 3)], [INTEGERS],
+                      [np.uint8(INTEGERS % 256)], [np.int32(INTEGERS)], [MASK]),
     "cat": [
         *on(lambda m, *xs: m.cat(xs), [(2, 3), (1, 3)], [(2,)], [(2,), (0,), (1,)], [(0,), (2, 2)]),
         *on(lambda m, *xs: (m.cat(xs, 1), m.cat(xs, dim=-1)), [(2, 1), (2, 2)], [(2, 0), (2, 1)]),
@@ -105,6 +106,10 @@ OPERATORS = {
 }
 
 EDGES = {
+    "cat of nothing": [
+        *on(lambda m, *xs: m.cat(xs), [(0,), INTEGERS], [INTEGERS, (0,)], [INTEGERS[0], (0,)], [(0,), (0,)]),
+        *on(lambda m, *xs: m.cat(xs, 1), [INTEGERS, (0,), (2, 0)]),
+    ],
     "casts": [
         *on(lambda m, x: (x.float(), x.float() * x, x.to(m.float32).to(m.float64)), [(2, 3)]),
         *on(lambda m, x: (x.bool(), (x * 100).to(m.uint8), (-x).int(), x.long()), [[0.0, 1.7, 2.5, NAN][:3]]),

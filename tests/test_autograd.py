@@ -3,6 +3,7 @@
 import gc
 import importlib
 import weakref
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import torch
 from helpers import assert_same, check_error
 
 import minigrad
+from minigrad import nn
 from minigrad.autograd import Function, GradcheckError, grad, gradcheck, gradgradcheck
 
 
@@ -267,6 +269,59 @@ def test_a_hook_may_not_change_the_form_of_a_gradient(hook):
                 list(getattr(y.sum(), walk if m is minigrad else "backward")() or ())
 
             check_error(run, RuntimeError, "hook has changed the")
+
+
+@pytest.mark.parametrize("m", [minigrad, torch])
+@pytest.mark.parametrize("function", ["x - 1", "-x", "x.flip(0)", "x.floor()", "x.clone()", "x.cumsum(0)"])
+def test_what_keeps_nothing_can_be_walked_twice(m, function):
+    x = m.ones(2, requires_grad=True)
+    y = eval(function, {"x": x})
+    y.sum().backward()
+    y.sum().backward()
+    with pytest.raises(RuntimeError, match="second time"):
+        y = eval(function, {"x": x}) * x
+        y.sum().backward()
+        y.sum().backward()
+
+
+@pytest.mark.parametrize("m", [minigrad, torch])
+def test_a_leaf_that_is_frozen_in_between_gets_no_gradient(m):
+    x = m.ones(2, requires_grad=True)
+    y = (x * 3).sum()
+    x.requires_grad_(False)
+    y.backward()
+    assert x.grad is None
+
+
+def test_leaves_take_over_the_gradients_that_nobody_else_holds():
+    layers = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
+    loss = layers(minigrad.ones(1, 3)).sum()
+    with mock.patch.object(minigrad.Tensor, "clone", side_effect=AssertionError("copied")):
+        loss.backward()
+    assert all(p.grad.shape == p.shape for p in layers.parameters())
+
+
+@pytest.mark.parametrize("m", [minigrad, torch])
+def test_backward_to_a_result_makes_it_retain_its_gradient(m):
+    x = m.ones(2, requires_grad=True)
+    h = x * 2
+    h.sum().backward(inputs=[h, x], retain_graph=True)
+    assert h.grad.tolist() == [1, 1] and x.grad.tolist() == [2, 2]
+    h.sum().backward()
+    assert h.grad.tolist() == [2, 2] and h.retains_grad and x.grad.tolist() == [4, 4]
+
+
+@pytest.mark.parametrize("m", [minigrad, torch])
+def test_gradients_of_zero_that_are_made_up_can_be_differentiated(m):
+    x, y = m.ones(2, requires_grad=True), m.ones(2, requires_grad=True)
+    g, = m.autograd.grad((x * 2).sum(), [y], create_graph=True, materialize_grads=True)
+    assert m.autograd.grad(g.sum(), y, allow_unused=True) == (None,)
+
+
+@pytest.mark.parametrize("m", [minigrad, torch])
+def test_flatten_of_what_is_flat_is_the_tensor_itself(m):
+    x = m.ones(2, 3)
+    assert x.flatten(1) is x and x.flatten(0, 0) is x and m.ones(()).flatten().shape == (1,)
 
 
 def test_data_and_grad_can_be_set_and_deleted():

@@ -258,6 +258,8 @@ ERRORS = {
     "dtype text": (lambda m: m.tensor([1], dtype="float32"), TypeError, ["dtype", "str"]),
     "dtype of NumPy": (lambda m: m.zeros(1, dtype=np.float32), TypeError, ["dtype"]),
     "integer with gradient": (lambda m: m.tensor([1], requires_grad=True), RuntimeError, ["float"]),
+    "gradient by a number": (lambda m: m.tensor([1.0], requires_grad=1), TypeError, ["requires_grad", "bool", "int"]),
+    "zeros with gradient by a number": (lambda m: m.zeros(2, requires_grad=1), TypeError, ["requires_grad", "int"]),
     "device": (lambda m: m.tensor(1, device="mars"), RuntimeError, ["mars", "CPU"]),
     "device of zeros": (lambda m: m.zeros(1, device="mars"), RuntimeError, ["mars"]),
 
@@ -295,6 +297,8 @@ ERRORS = {
     "arange to infinity": (lambda m: m.arange(INF), RuntimeError, ["inf"]),
     "arange of text": (lambda m: m.arange("a"), TypeError, ["str"]),
     "arange of nothing": (lambda m: m.arange(), TypeError, []),
+    "arange of an end and a step": (lambda m: m.arange(1, step=2), TypeError, ["step=2", "start"]),
+    "arange of an end and a step by name": (lambda m: m.arange(end=3, step=2), TypeError, ["step=2", "start"]),
     "arange of bools": (lambda m: m.arange(2, dtype=m.bool), NotImplementedError, ["Bool"]),
     "linspace of bools": (lambda m: m.linspace(0, 1, 2, dtype=m.bool), NotImplementedError, ["linspace", "Bool"]),
     "randperm of bools": (lambda m: m.randperm(2, dtype=m.bool), NotImplementedError, ["randperm", "Bool"]),
@@ -308,6 +312,7 @@ ERRORS = {
     "randint without size": (lambda m: m.randint(5), TypeError, []),
     "randint of an int size": (lambda m: m.randint(5, 2), TypeError, ["size", "int"]),
     "randperm": (lambda m: m.randperm(-1), RuntimeError, ["-1"]),
+    "randperm beyond": (lambda m: m.randperm(257, dtype=m.uint8), RuntimeError, ["uint8", "overflow"]),
     "randperm of a float": (lambda m: m.randperm(2.0), TypeError, ["n", "float"]),
     "unknown argument": (lambda m: m.ones(2, shape=(2,)), TypeError, ["ones", "shape"]),
     "zeros like integers with gradient": (

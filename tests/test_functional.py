@@ -38,6 +38,11 @@ def test_linear_takes_any_number_of_leading_dimensions():
     check(lambda m, x, w, b: f(m).linear(x, w, b), (2, 3), (2, 3), ())
 
 
+def test_where_softplus_becomes_a_line_its_curvature_is_0():
+    x = [0.5, 0.25, -1.0, 2.0, INF, -INF, NAN]
+    check(lambda m, x: (f(m).softplus(x, 2, 1), f(m).softplus(x, threshold=0.25)), x, differences=False)
+
+
 # ---- what they refuse
 
 OTHERS = {
@@ -49,6 +54,7 @@ OTHERS = {
         ("z(2, 3), z(2)", RuntimeError, [2, 3], 2),
         ("z(2, 3), z(4, 3), z(3)", RuntimeError, "bias", [4, 3], [3]),
         ("z(2, 3), z(1, 4, 3)", RuntimeError, "weight", [1, 4, 3]),
+        *((f"z{s}, z(3), z(1)", RuntimeError, "weight", "bias", [3], [1]) for s in ((3,), (2, 3), (2, 2, 3))),
         ("z(2, 3), z(4, 3, dtype=f64)", RuntimeError, "weight", "float32", "float64"),
         ("z(2, 3, dtype=f64), z(4, 3)", RuntimeError, "weight", "float32", "float64"),
         ("z(2, 3), z(4, 3), z(4, dtype=f64)", RuntimeError, "bias", "float32", "float64"),
@@ -59,6 +65,9 @@ OTHERS = {
     ],
 }
 REFUSED = {
+    "unfold": [*((f"z(1, 1, 3, 3), ({k},)", TypeError, "kernel_size") for k in ("1.0", "None", "'a'")),
+               ("z(1, 1, 3, 3), 2, (1.0,)", TypeError, "dilation"), ("z(1, 1, 3, 3), (1,)", RuntimeError, "pair")],
+    "fold": [("z(1, 4, 1), (2.0,), 2", TypeError, "output_size"), ("z(1, 4, 1), (2,), 2", RuntimeError, "pair")],
     **OTHERS,
 }  # fmt: skip
 REFUSED = [(f"F.{name}({code})", *expected) for name, cases in REFUSED.items() for code, *expected in cases]

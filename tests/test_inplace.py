@@ -58,6 +58,7 @@ PROGRAMS = {
     "zero": lambda lib, y, w: y.zero_().add_(w),
     "fill": lambda lib, y, w: y[0].fill_(2.0),
     "copy": lambda lib, y, w: y.copy_(w),
+    "copy a number": lambda lib, y, w: y[0].copy_(2.5),
     "set row": lambda lib, y, w: y.__setitem__(1, w),
     "set element": lambda lib, y, w: y.__setitem__((1, 2), w[0] * w[1]),
     "set slice": lambda lib, y, w: y.__setitem__((slice(None, None, 2), slice(1, 3)), w[:2]),
@@ -90,6 +91,19 @@ def test_writes_to_a_constant_that_becomes_part_of_the_graph(name):
         y = lib.ones(3, 4, dtype=lib.float64)
         PROGRAMS[name](lib, y, w)
         return y + x
+
+    both(program)
+
+
+@pytest.mark.parametrize("name", ["iadd", "mul", "relu", "clamp", "set row", "row of y"])
+@pytest.mark.parametrize("power", [
+    lambda x: x**2, lambda x: x.square(), lambda x: (x * x) ** 0.5, lambda x: x**-1, lambda x: x.clone().pow_(3),
+], ids=count())  # fmt: skip
+def test_writes_to_a_power(name, power):
+    def program(lib, x, w):
+        y = power(x)
+        PROGRAMS[name](lib, y, w)
+        return y
 
     both(program)
 
@@ -185,6 +199,74 @@ def test_views_share_memory():
     assert y.reshape(3, 2)._version == y._version
 
 
+def write_flat(h):
+    h.t().view(-1)[0] = 5.0
+    return h
+
+
+def test_writes_through_a_flat_view_of_what_is_transposed_in_memory():
+    both(lambda lib, x, w: write_flat(x.t() * 2))
+    both(lambda lib, x, w: write_flat((x * w).t() * 2))
+    both(lambda lib, x, w: write(lambda lib, y, w: y.t().view(-1).mul_(w.sum()))(lib, x.t(), w))
+    both(lambda lib, x, w: write(lambda lib, y, w: y.transpose(0, 1).view(-1).zero_())(lib, x.t(), w))
+
+
+def test_a_scalar_written_through_a_view():
+    both(lambda lib, x, w: write(lambda lib, y, w: y.view(1).mul_(w.sum()))(lib, x.sum(), w))
+
+
+@pytest.mark.parametrize("lib", [minigrad, torch])
+def test_the_view_of_a_constant_may_be_a_leaf_whose_views_are_refused(lib):
+    for view in (lambda x: x[0], lambda x: x.t()):
+        x = lib.arange(4.0).reshape(2, 2).requires_grad_()
+        with pytest.raises(RuntimeError, match="a view of a leaf"):
+            view(x).mul_(2)
+        assert x.is_leaf and x.tolist() == [[0, 1], [2, 3]]
+
+
+@pytest.mark.parametrize("lib", [minigrad, torch])
+def test_the_result_of_several_operators_is_no_view(lib):
+    x = lib.ones(2, 3, requires_grad=True)
+    h = x @ lib.ones(3)
+    h.retain_grad()
+    z = h[:1]
+    h += 1
+    (z * z).sum().backward()
+    assert h.grad.tolist() == [8, 0]
+    h = x.repeat(2, 1)
+    z = h[:1]
+    h.mul_(3)
+    assert lib.autograd.grad(z.sum(), h)[0].sum() == 3
+
+
+@pytest.mark.parametrize("lib", [minigrad, torch])
+def test_what_pytorch_lays_out_in_order_shares_its_memory_with_flat_views(lib):
+    x, p = lib.arange(6.0).reshape(2, 3), lib.zeros(2, 3, 4).permute(0, 2, 1)
+    y = x[:, [0, 2]]
+    y.flatten().zero_()
+    assert y.sum() == 0
+    for made in (p.softmax(-1), p.log_softmax(1), p.cumsum(1), p.sum(0), p.mean(0), p.logsumexp(0), p.amax(0),
+                 p[:, [1]]):  # fmt: skip
+        assert made.is_contiguous()
+        made.view(-1)
+
+
+@pytest.mark.parametrize("lib", [minigrad, torch])
+def test_gradients_of_leaves_lie_in_memory_as_they_do(lib):
+    x, w = lib.ones(3, 4, requires_grad=True), lib.ones(4, 3)
+    (x.t() * w).sum().backward()
+    x.grad.view(-1).zero_()
+    assert x.grad.sum() == 0 and x.grad.is_contiguous()
+
+
+@pytest.mark.parametrize("lib", [minigrad, torch])
+def test_nothing_can_be_written_to_the_empty_part_of_an_expanded_tensor(lib):
+    y = lib.zeros(1, 2).expand(3, 2)[0:0]
+    y[...] = 1
+    y.add_(1)
+    assert y.shape == (0, 2)
+
+
 def test_leaves_and_their_views_are_refused():
     x = minigrad.ones(3, requires_grad=True)
     with pytest.raises(RuntimeError, match="a leaf Variable that requires grad"):
@@ -225,6 +307,8 @@ def test_expanded_and_read_only_memory_is_refused():
     lambda lib: lib.ones(3).__setitem__(0, lib.ones(2)),
     lambda lib: lib.ones(3).copy_(lib.ones(2)),
     lambda lib: lib.ones(3).copy_(lib.ones(1, 3)),
+    lambda lib: lib.ones(3).copy_("2.5"),
+    lambda lib: lib.ones(3).copy_(None),
     lambda lib: lib.ones(3).requires_grad_(2),
     lambda lib: lib.ones(3).requires_grad_(None),
     lambda lib: lib.tensor([1]).requires_grad_(),

@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from helpers import INF, NAN, F, check, check_error, positive, random
+from helpers import INF, NAN, F, check, check_error, derivatives, positive, random
 
 import minigrad
 
@@ -165,9 +165,55 @@ def test_losses_of_numbers_promote(name, kinds):
     check(lambda m: getattr(F(m), name)(*(m.arange(3).to(getattr(m, kind)) for kind in kinds)))
 
 
+@pytest.mark.parametrize("name", ["l1_loss", "mse_loss", "smooth_l1_loss"])
+def test_a_target_without_dimensions_promotes_like_any_other(name):
+    for dtypes in (("float32", "float64"), ("float64", "float32"), ("float32", "int64")):
+        def loss(m):
+            x, y = (m.ones(shape, dtype=getattr(m, dtype)) for shape, dtype in zip(((2,), ()), dtypes))  # noqa: B023
+            with warnings.catch_warnings(action="ignore"):
+                return getattr(F(m), name)(x, y), getattr(F(m), name)(y, x, reduction="none")
+
+        check(loss)
+
+
 def test_l1_loss_of_integers_stays_integer():
     x = np.array([1, 5]), np.array([3, 2])
     check(lambda m, x, y: (F(m).l1_loss(x, y, reduction="none"), F(m).l1_loss(x, y, reduction="sum")), *x)
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.3, 1.0])
+def test_the_curvature_of_smooth_l1_loss_at_its_corners_and_at_nan(beta):
+    x = [0.0, 0.25, 0.3, -0.3, 1.0, -1.0, 2.0, INF, -INF, NAN]
+    check(lambda m, x: F(m).smooth_l1_loss(x, m.zeros(10, dtype=x.dtype), beta=beta, reduction="none"),
+          x, differences=False)
+
+
+def test_the_curvature_of_binary_cross_entropy_at_0_and_1():
+    def loss(m, x, y):
+        return F(m).binary_cross_entropy(x, y, reduction="none")
+
+    check(loss, [0.0, 0.0, 0.25, 0.5, 1.0, 1.0, 1e-6], [1.0, 0.5, 0.5, 0.0, 0.0, 0.25, 0.0], differences=False)
+    x, y = np.array([0.0, 1.0]), np.array([1.0, 0.0])
+    mine, theirs = derivatives(loss, minigrad, [x, y], 1)[1][0], derivatives(loss, torch, [x, y], 1)[1][0]
+    np.testing.assert_allclose(mine.detach().numpy(), theirs.detach().numpy(), rtol=1e-12)
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_a_smoothed_loss_of_classes_without_weight(reduction):
+    def loss(m, x, t):
+        weight = m.tensor([0.0, 1.0]).to(x.dtype)
+        return F(m).cross_entropy(x, t, weight, label_smoothing=0.1, reduction=reduction)
+
+    check(loss, [[1.0, 2.0], [0.0, 1.0]], np.array([0, 0]), order=1, differences=False)
+
+
+@pytest.mark.parametrize("kinds", [("float32", "float64"), ("float64", "float32"), ("float32", "int64")], ids=str)
+def test_probabilities_and_a_weight_promote(kinds):
+    def loss(m, x, p):
+        return F(m).cross_entropy(x.to(getattr(m, kinds[0])), p.to(getattr(m, kinds[0])),
+                                  m.tensor([1, 2, 3]).to(getattr(m, kinds[1])))
+
+    check(loss, (2, 3), positive(2, 3), order=1, differences=False)
 
 
 @pytest.mark.parametrize("kinds", [("float32", "float64"), ("float64", "float32")], ids=str)
@@ -222,6 +268,7 @@ CLASS_LOSSES = [
     ("z(2, 3, 4, 4), z(1, 4, 4).long()", ValueError, [2, 3, 4, 4], [1, 4, 4]),
     ("z(2, 0), z(2).long()", IndexError, "0 classes"),
     *((f"{V}, o(0, 1).{kind}()", RuntimeError, "target", "Long") for kind in ("int", "bool", "float")),
+    ("z(2, 3, 4), z(2, 4).to(m.uint8)", RuntimeError, "target", "Long", "Byte"),
     (f"{V}.long(), o(0, 1)", NotImplementedError, "Long"),
     (f"{V}, [0, 1]", TypeError, "target", "list"),
     ("[0.0], o(0, 1)", TypeError, "input", "list"),
@@ -235,7 +282,9 @@ CLASS_LOSSES = [
 SOFT = [
     (f"{V}, z(3, 3)", ValueError, [2, 3], [3, 3]),
     (f"{V}, z(2, 4)", RuntimeError, [2, 3], [2, 4]),
-    (f"{V}, z(2, 3).long()", RuntimeError, [2, 3]),
+    *((f"z{s}, z{s}.{k}()", RuntimeError, "target", list(s), k.title()) for s in ((2, 3), (4,), (1,), (2, 3, 4))
+      for k in ("long", "bool")),
+    (f"{V}, {V}, z(2).long()", RuntimeError, "weight", 3, [2]),
     (f"{V}, {V}, z(2)", RuntimeError, "weight", 3, [2]),
     (f"{V}, {V}, [1, 1, 1]", TypeError, "weight", "list"),
     (f"{V}, {V}, ignore_index=1", RuntimeError, "ignore_index", 1),

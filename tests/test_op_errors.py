@@ -140,6 +140,7 @@ ERRORS = collect("ERRORS") | {
     "expand -1 in front": (lambda m: one(m, 3).expand(-1, 3), RuntimeError, ["[-1, 3]"]),
     "expand -2": (lambda m: one(m, 1).expand(-2), RuntimeError, ["-2"]),
     "broadcast_to": (lambda m: m.broadcast_to(one(m, 2), (3,)), RuntimeError, ["[3]", "[2]"]),
+    "einsum of nothing": (lambda m: m.einsum("ij"), ValueError, ["einsum", "operands", "ij"]),
     "sum_to_size": (lambda m: one(m, 2, 3).sum_to_size(2), RuntimeError, ["[2]", "[2, 3]"]),
     "cat of nothing": (lambda m: m.cat([]), ValueError, ["cat", "non-empty"]),
     "cat of a tensor": (lambda m: m.cat(one(m, 2, 2)), TypeError, ["cat", "tensors"]),

@@ -80,12 +80,8 @@ def disagreement(function):
     return None
 
 
-# Where minigrad is simpler on purpose: a bool to a power is refused for numbers too,
-# and alpha makes an int64 of a bool.
-KNOWN = {
-    "**": {"bool tensor, bool number", "bool 0-d tensor, bool number"},
-    "alpha": {"bool tensor, bool number", "bool 0-d tensor, bool number"},
-}  # fmt: skip
+# Where minigrad is simpler on purpose: a bool to a power is refused for numbers too.
+KNOWN = {"**": {"bool tensor, bool number", "bool 0-d tensor, bool number"}}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..engine import Value, wrap
-from ..ops.create import ones_like
+from ..ops.create import zeros_like
 from ..walk import run_backward
 
 
@@ -23,8 +23,10 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
     if not inputs:
         raise RuntimeError("'inputs' argument to backward() cannot be empty.")
     _check_followed(inputs)
+    for x in inputs:
+        x.retain_grad()  # results keep their gradients when the walk passes them
     for x, g in zip(inputs, run_backward(roots, gradients, keep, create_graph, inputs)):
-        if g is not None:
+        if g is not None and x.is_leaf:
             x.grad = g.clone() if x.grad is None else x.grad + g
 
 
@@ -45,7 +47,7 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
     keep = create_graph if retain_graph is None else retain_graph
     found = run_backward(roots, gradients, keep, create_graph, inputs)
     if materialize_grads:
-        return tuple(ones_like(x) * 0 if g is None else g for x, g in zip(inputs, found))
+        return tuple(zeros_like(x, requires_grad=create_graph) if g is None else g for x, g in zip(inputs, found))
     if None in [g if g is None else True for g in found] and not allow_unused:
         raise RuntimeError("One of the differentiated Tensors appears to not have been used in the graph. Set "
                            "allow_unused=True if this is the desired behavior.")

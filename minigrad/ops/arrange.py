@@ -74,10 +74,12 @@ def cat(tensors, dim=0):
     tensors = tensor_list(tensors, "cat")
     dtype = dtypes.result_type(*(x._array for x in tensors))
     # Torch's oldest rule: an empty 1-d tensor goes with anything.
-    tensors = [x for x in tensors if x.shape != (0,)] or tensors[:1]
-    if tensors[0].ndim == 0:
+    like = next((x for x in tensors if x._array.shape != (0,)), tensors[0])
+    if like.ndim == 0:
         raise RuntimeError("zero-dimensional tensor (at position 0) cannot be concatenated")
-    at = normal_dim(dim, tensors[0].ndim)
+    at = normal_dim(dim, like.ndim)
+    empty = (*like.shape[:at], 0, *like.shape[at + 1:])
+    tensors = [reshape(x, empty) if x._array.shape == (0,) else x for x in tensors]
     if len({(x.ndim, x.shape[:at], x.shape[at + 1:]) for x in tensors}) > 1:
         raise RuntimeError(f"Sizes of tensors must match except in dimension {at}: the shapes are "
                            f"{[list(x.shape) for x in tensors]}")

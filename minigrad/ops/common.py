@@ -32,10 +32,15 @@ def float_argument(x, argument, function):
     return x
 
 
-def promote(x, y, kind=None):
+def wrapped(number, dtype):
+    """A number in the NumPy `dtype`, wrapped around, like PyTorch's, where NumPy would raise."""
+    return np.array(number).astype(dtype)
+
+
+def promote(x, y, kind=None, number=wrapped):
     """The two operands of an operator in the dtype that PyTorch computes in.
 
-    A Python number stays a number (or becomes a 0-d array where NumPy would decide otherwise);
+    A Python number stays a number, or becomes `number(x, dtype)` where NumPy would decide otherwise: a 0-d array;
     `kind="float"` makes integers float32.
     """
     if of_one_dtype(x, y) and (kind is None or x._array.dtype.kind == "f"):  # as nearly always
@@ -46,19 +51,17 @@ def promote(x, y, kind=None):
     dtype = dtypes.result_type(getattr(x, "_array", x), getattr(y, "_array", y))
     if kind == "float" and dtype.kind != "f":
         dtype = dtypes.float32.numpy
-    return _to(x, dtype), _to(y, dtype)
+    return _to(x, dtype, number), _to(y, dtype, number)
 
 
 def operand(x):
     return wrap(x) if isinstance(x, np.ndarray) else x
 
 
-def _to(x, dtype):
+def _to(x, dtype, number):
     if isinstance(x, Value):
         return cast(x, dtype)
-    if dtype.kind == "f":
-        return float(x)
-    return np.array(x).astype(dtype)  # wraps around like PyTorch, where NumPy would raise
+    return float(x) if dtype.kind == "f" else number(x, dtype)
 
 
 def plain(x):
@@ -128,6 +131,11 @@ def number_as(number, dtype):
     return float(number) if dtype.kind == "f" else np.array(int(number)).astype(dtype)
 
 
+def element(value, dtype):
+    """A Tensor or a number (TypeError for anything else) in the NumPy `dtype` of the tensor it is written into."""
+    return cast(value, dtype) if isinstance(value, Value) else number_as(value, dtype)
+
+
 LIMITS = {t: (-float(np.finfo(t).max), float(np.finfo(t).max)) for t in map(np.dtype, ("f4", "f8"))} | {
     t: (np.iinfo(t).min, np.iinfo(t).max) for t in map(np.dtype, ("i8", "i4"))
 } | {np.dtype("u1"): (-255, 255)}  # PyTorch takes -1 as 255
@@ -171,8 +179,11 @@ def same_dtype(input, other, argument, function):
     tensor_argument(input, "input", function)
     tensor_argument(other, argument, function)
     if input._array.dtype != other._array.dtype:
+        # Nothing floating becomes an integer, and what a layer holds stays as it is.
+        held = input._array.dtype.kind != "f" or argument in ("weight", "running_mean", "other")
+        x, to = ("input", other) if held and other._array.dtype.kind == "f" else (argument, input)
         raise RuntimeError(f"{function}(): expected input and {argument} to have the same dtype, but got "
-                           f"{input.dtype.name} and {other.dtype.name}: convert one, say with .to({input.dtype!r})")
+                           f"{input.dtype.name} and {other.dtype.name}: convert {x}, with .to({to.dtype!r})")
 
 
 def int_argument(value, argument, function):
@@ -218,6 +229,15 @@ def per_dimension(value, dims, argument, function, least):
     return values
 
 
+def add_up(x, dims, keepdims=False):
+    """The sum of an array. NumPy adds up in pairs only what lies side by side, else one number after the other, whose
+    rounding errors grow with their count: of many float32 that makes double precision worth its time."""
+    if x.size > 64 and x.dtype == np.float32 and (dims[:1] != (x.ndim - len(dims),) or not x.flags.c_contiguous):
+        if math.prod([x.shape[d] for d in dims]) > 64:
+            return np.add.reduce(x, axis=dims, keepdims=keepdims, dtype=np.float64).astype(x.dtype)
+    return np.add.reduce(x, axis=dims, keepdims=keepdims, dtype=x.dtype)
+
+
 def is_expanded(array):
     """Whether several elements lie at one place in memory."""
     return any([not step and n > 1 for step, n in zip(array.strides, array.shape)])
@@ -234,16 +254,22 @@ def in_memory_order(array, make):
 
 
 def numpy_names(function):
-    """`function`, which takes `axis` and `keepdims` for `dim` and `keepdim` too, as PyTorch does."""
+    """`function`, which takes `axis` and `keepdims` for `dim` and `keepdim` too, as PyTorch does; and its TypeError for
+    those that take `keepdim` only with `dim`."""
 
     @functools.wraps(function)
     def renamed(*args, **kwargs):
-        return function(*args, **(kwargs and {NUMPY_NAMES.get(name, name): x for name, x in kwargs.items()}))
+        if kwargs:
+            kwargs = {NUMPY_NAMES.get(name, name): x for name, x in kwargs.items()}
+            if len(args) < 2 and "keepdim" in kwargs and "dim" not in kwargs and function.__name__ in KEEP_WITH_DIM:
+                raise TypeError(f"{function.__name__}(): argument 'keepdim' goes with 'dim', which is missing")
+        return function(*args, **kwargs)
 
     return renamed
 
 
 NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim"}
+KEEP_WITH_DIM = "max", "mean", "min", "prod", "sum"
 
 
 def check_size(shape, itemsize, function):

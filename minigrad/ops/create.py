@@ -4,20 +4,11 @@ import math
 
 import numpy as np
 
+# ruff: noqa: I001, several names to a line
 from .. import dtypes, memory, random
 from ..engine import Value, wrap
-from .common import (
-    LIMITS,
-    broadcast,
-    cast,
-    check_device,
-    check_size,
-    in_memory_order,
-    int_argument,
-    number_as,
-    size_argument,
-    tensor_argument,
-)
+from .common import (broadcast, cast, check_device, check_size, float_argument, in_memory_order, int_argument,
+                     number_as, size_argument, tensor_argument)
 from .table import documented
 
 
@@ -59,9 +50,8 @@ def _from_numbers(data, wanted):
         raise ValueError(f"tensor(): a number in 'data' does not fit into {natural}: {data!r:.80}") from None
     except ValueError:
         raise ValueError(f"expected sequence of equal lengths in every dimension: {data!r:.80}") from None
-    low, high = LIMITS.get(wanted, (0, 0))
-    if wanted in LIMITS and wanted.kind != "f" and not ((array >= low) & (array <= high)).all():
-        raise RuntimeError(f"value cannot be converted to type {wanted} without overflow: {data!r:.80}")
+    if wanted is not None and array.size:
+        number_as(array.min(), wanted), number_as(array.max(), wanted)  # RuntimeError if they are out of its range
     return array
 
 
@@ -91,7 +81,7 @@ def leaf(array, requires_grad=False, device=None):
     check_device(device)
     out = wrap(array)
     if requires_grad:
-        out.requires_grad = True
+        out.requires_grad_(requires_grad)
     return out
 
 
@@ -211,7 +201,8 @@ def full(size, fill_value, *, dtype=None, device=None, requires_grad=False):
 def arange(start=None, end=None, step=1, *, dtype=None, device=None, requires_grad=False):
     """start, start + step, ... below `end`: arange(5), arange(1, 5), arange(1, 5, 2).
 
-    int64 if all three are ints, else float32. RuntimeError for step 0 or a step that leads away.
+    int64 if all three are ints, else float32. RuntimeError for step 0 or a step that leads away, TypeError for a step
+    without start and end.
 
         >>> import minigrad
         >>> minigrad.arange(1, 2, 0.25)
@@ -219,6 +210,8 @@ def arange(start=None, end=None, step=1, *, dtype=None, device=None, requires_gr
     """
     if end is None:
         start, end = None, start
+    if start is None and step != 1:
+        raise TypeError(f"arange(): argument 'step' goes with both 'start' and 'end', but step={step} and end={end}")
     numbers = [x.item() if isinstance(x, Value) else x for x in (0 if start is None else start, end, step)]
     whole = max(dtypes.number_kind(x) for x in numbers) < 2
     numpy_dtype = _dtype(dtype, dtypes.int64 if whole else dtypes.float32, "arange", "uif")
@@ -281,16 +274,16 @@ def eye(n, m=None, *, dtype=None, device=None, requires_grad=False):
 # ---- random numbers: the same as PyTorch's after the same manual_seed
 
 
-def _source(generator):
+def source(generator):
     """The generator to draw from."""
     if not isinstance(generator, (random.Generator, type(None))):
         raise TypeError(f"argument 'generator' must be minigrad.Generator, not {type(generator).__name__}")
     return generator or random.default_generator
 
 
-rand = _sized("rand", lambda *wanted, generator=None: _source(generator).uniform(*wanted), "uniform on [0, 1)",
+rand = _sized("rand", lambda *wanted, generator=None: source(generator).uniform(*wanted), "uniform on [0, 1)",
               "2, generator=minigrad.Generator().manual_seed(0))\n        tensor([0.4963, 0.7682])", "f", {"generator"})
-randn = _sized("randn", lambda *wanted, generator=None: _source(generator).normal(*wanted),
+randn = _sized("randn", lambda *wanted, generator=None: source(generator).normal(*wanted),
                "normal with mean 0 and variance 1", "2, 3).shape\n        torch.Size([2, 3])", "f", {"generator"})
 
 
@@ -307,30 +300,20 @@ def normal(mean, std=1.0, size=None, *, generator=None, dtype=None, device=None,
         tensor([[1., 1., 1.],
                 [2., 2., 2.]])
     """
-    if isinstance(mean, Value) or isinstance(std, Value):
-        if not (size is dtype is device is None and not requires_grad):
-            raise TypeError("normal(): arguments 'size', 'dtype', 'device' and 'requires_grad' go with numbers as "
-                            "'mean' and 'std', not with Tensors")
-        return _normal_each(mean, std, generator)
-    mean, std = (float(number_as(x, np.dtype("f8"))) for x in (mean, std))
-    numpy_dtype = _dtype(dtype, dtypes.float32, "normal", "f")
-    shape = _shape(size, numpy_dtype, "normal")
-    if not std >= 0:
-        raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
-    return leaf(_source(generator).normal(shape, numpy_dtype, mean, std), requires_grad, device)
-
-
-def _normal_each(mean, std, generator):
-    """normal() of a Tensor of means, of standard deviations, or one of each."""
+    tensors = [float_argument(x, name, "normal") for name, x in (("mean", mean), ("std", std)) if isinstance(x, Value)]
     mean, std = (x._array if isinstance(x, Value) else float(number_as(x, np.dtype("f8"))) for x in (mean, std))
-    for name, x in (("mean", mean), ("std", std)):
-        if isinstance(x, np.ndarray) and x.dtype.kind != "f":
-            raise NotImplementedError(f"normal(): argument '{name}' must be a floating-point Tensor, not {x.dtype}")
+    if not tensors:
+        numpy_dtype = _dtype(dtype, dtypes.float32, "normal", "f")
+        array = source(generator).normal(_shape(size, numpy_dtype, "normal"), numpy_dtype, mean, std)
+        return leaf(array, requires_grad, device)
+    if size is not None or dtype is not None or device is not None or requires_grad:
+        raise TypeError("normal(): arguments 'size', 'dtype', 'device' and 'requires_grad' go with numbers as "
+                        "'mean' and 'std', not with Tensors")
     if not np.all(np.greater_equal(std, 0)):
         raise RuntimeError("normal expects all elements of std >= 0.0")
-    dtype = (mean if isinstance(mean, np.ndarray) else std).dtype
-    each = _source(generator).normal(broadcast(np.add, mean, std).shape, dtype)
-    return wrap((each * std + mean).astype(dtype))
+    numpy_dtype = tensors[0]._array.dtype
+    each = source(generator).normal(broadcast(np.add, mean, std).shape, numpy_dtype)
+    return wrap((each * std + mean).astype(numpy_dtype))
 
 
 def randint(low=0, high=None, size=None, *, generator=None, dtype=None, device=None, requires_grad=False):
@@ -346,15 +329,13 @@ def randint(low=0, high=None, size=None, *, generator=None, dtype=None, device=N
         low, high, size = 0, low, high if size is None else size
     if not (hasattr(low, "__index__") and hasattr(high, "__index__")):
         raise TypeError(f"randint(): arguments 'low' and 'high' must be ints, but they are {low!r}, {high!r}")
-    if low >= high:
-        raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
     numpy_dtype = dtypes.to_numpy(dtype or dtypes.int64)
     shape = _shape(size, numpy_dtype, "randint")
-    return leaf(_source(generator).integers(low, high, shape, numpy_dtype), requires_grad, device)
+    return leaf(source(generator).integers(low, high, shape, numpy_dtype), requires_grad, device)
 
 
 def randperm(n, *, generator=None, dtype=None, device=None, requires_grad=False):
-    """A random order of 0 .. n-1, int64. RuntimeError for n < 0.
+    """A random order of 0 .. n-1, int64 unless `dtype`. RuntimeError for n < 0, or more than the dtype holds.
 
         >>> import minigrad
         >>> minigrad.randperm(4).sort().values
@@ -364,7 +345,8 @@ def randperm(n, *, generator=None, dtype=None, device=None, requires_grad=False)
         raise RuntimeError(f"n must be non-negative, got {n}")
     check_size((n,), 8, "randperm")
     numpy_dtype = _dtype(dtype, dtypes.int64, "randperm", "uif")
-    return leaf(_source(generator).permutation(n).astype(numpy_dtype, copy=False), requires_grad, device)
+    number_as(max(n - 1, 0), numpy_dtype)
+    return leaf(source(generator).permutation(n).astype(numpy_dtype, copy=False), requires_grad, device)
 
 
 # ---- after the model of a tensor

@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import random
 from ..engine import wrap
-from .common import in_memory_order, tensor_argument
+from .common import bool_argument, in_memory_order, tensor_argument
 
 
 def dropout(input, p=0.5, training=True, inplace=False):
@@ -47,7 +47,7 @@ def _drop(input, p, training, inplace, like, function):
     """input times noise in the shape of an array, drawn in the order of its memory."""
     if not 0.0 <= p <= 1.0:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
-    if not training or p == 0 or input.numel() == 0:
+    if not bool_argument(training, "training", function) or p == 0 or input.numel() == 0:
         return input
     if p < 1 and not input.is_floating_point():
         raise RuntimeError(f"{function}(): expected a floating-point input, but got {input.dtype}")

@@ -27,7 +27,7 @@ def einsum(equation, *operands):
     A letter twice in one operand takes its diagonal; "..." stands for all further dimensions, which broadcast;
     letters missing after "->" are summed over. Without "->" the result has the letters that occur once, in
     alphabetical order (capitals first). The operands are multiplied from left to right, with dtypes as for `@` and `*`.
-    RuntimeError, naming the letter, for an equation that does not fit the shapes.
+    RuntimeError, naming the letter, for an equation that does not fit the shapes; ValueError without operands.
 
         >>> import minigrad
         >>> x = minigrad.arange(4).reshape(2, 2)
@@ -42,8 +42,9 @@ def einsum(equation, *operands):
     left, arrow, right = equation.replace(" ", "").partition("->")
     terms = left.split(",")
     if len(terms) != len(operands):
-        raise RuntimeError(f"einsum(): {'fewer' if len(operands) < len(terms) else 'more'} operands were provided than "
-                           f"specified in the equation {equation!r}")
+        error = RuntimeError if operands else ValueError
+        raise error(f"einsum(): {'fewer' if len(operands) < len(terms) else 'more'} operands were provided than "
+                    f"specified in the equation {equation!r}")
     terms = [_labels(term, x.ndim, f"operand {i}") for i, (term, x) in enumerate(zip(terms, operands))]
     named = [label for term in terms for label in term]
     rest = sorted({label for label in named if isinstance(label, int)})

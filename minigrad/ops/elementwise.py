@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import dtypes
 from ..engine import Operator, Value, is_grad_enabled, wrap
-from .common import broadcast, cast, is_expanded, kind, number_as, promote, tensor_argument
+from .common import broadcast, cast, element, is_expanded, kind, number_as, plain, promote, tensor_argument
 from .table import define, named
 
 
@@ -72,19 +72,6 @@ def flat(dx, x):
     return Flat.apply(dx, x) if is_grad_enabled() else dx
 
 
-class Keep(Operator):
-    """z = x, for an operator made of others, the second gradient of which is to be `flat`."""
-
-    uses = ((0,),)
-    is_view = True
-
-    def forward(self, x):
-        return x[...]
-
-    def backward(self, g):
-        return flat(g, *self.inputs)
-
-
 def power(x, y):
     """x^y; of integers without fractions: 0 where a negative exponent would give one."""
     if kind(y) == "f":
@@ -120,8 +107,11 @@ TruncDiv = define("Div", truncated_quotient, zeros, zeros)
 Remainder = define("Remainder", lambda x, y: divided(floored_remainder, x, y),
                    lambda g: g, lambda g, x, y: -g * div(x, y, rounding_mode="floor"))
 Pow = define("Pow", power, base_rule, exponent_rule)
+PowOfNumber = define("Pow", power, base_rule, zeros)  # y is a number: z is not kept, and may be changed in place
 Maximum = define("Maximum", np.maximum, lambda g, x, y: shared(g, x, y, x < y), lambda g, x, y: shared(g, y, x, y < x))
 Minimum = define("Minimum", np.minimum, lambda g, x, y: shared(g, x, y, x > y), lambda g, x, y: shared(g, y, x, y > x))
+# z = x, for an operator made of others, the second gradient of which is to be `flat`
+Keep = define("Keep", lambda x: x[...], flat, is_view=True)
 Flat = define("Flat", lambda dx, x: dx.copy(), lambda g: g, zeros, inputs=("dx", "x"))
 Clone = define("Clone", lambda x, order: x.copy(order), lambda g, order: g)
 Where = define("Where", np.where, zeros, lambda g, condition: where(condition, g, 0.0),
@@ -144,7 +134,7 @@ def add(input, other, *, alpha=1):
             [4., 5.]])
     """
     x, y = promote(input, other)
-    return broadcast(Add.apply, x, y if alpha == 1 else times(y, alpha))
+    return broadcast(Add.apply, x, y if alpha is ONE else times(y, alpha))
 
 
 def sub(input, other, *, alpha=1):
@@ -157,14 +147,20 @@ def sub(input, other, *, alpha=1):
     x, y = promote(input, other)
     if (x is not input or y is not other or kind(x) == "b") and "b" in (kind(input), kind(other)):
         raise RuntimeError("Subtraction, the `-` operator, with a bool tensor is not supported: use `^`, `~` or `!=`")
-    return broadcast(Sub.apply, x, y if alpha == 1 else times(y, alpha))
+    return broadcast(Sub.apply, x, y if alpha is ONE else times(y, alpha))
+
+
+ONE = 1  # `alpha is ONE` says no to True and 1.0, which are not for every dtype
 
 
 def times(y, alpha):
     """y * alpha, of y's dtype."""
-    if isinstance(alpha, float) and kind(y) != "f":
+    alpha, dtype = plain(alpha), np.asarray(getattr(y, "_array", y)).dtype
+    if isinstance(alpha, float) and dtype.kind != "f":
         raise RuntimeError(f"For integral input tensors, argument alpha must be an integer: alpha={alpha}")
-    return cast(y * alpha, y._array.dtype) if isinstance(y, Value) else y * alpha
+    if isinstance(alpha, bool) and dtype.kind != "b":
+        raise RuntimeError(f"Boolean alpha only supported for Boolean results, not for {dtype}: alpha={alpha}")
+    return y * number_as(alpha, dtype)
 
 
 def mul(input, other):
@@ -215,16 +211,19 @@ def remainder(input, other):
 
 
 def pow(input, exponent):  # noqa: A001
-    """input ** exponent, broadcast. RuntimeError for an integer tensor to a negative number.
+    """input ** exponent, broadcast. RuntimeError for an integer tensor to a number that is negative or does not fit it.
 
     >>> import minigrad
     >>> minigrad.pow(minigrad.tensor([1.0, 2.0, 3.0]), 2)
     tensor([1., 4., 9.])
     """
-    x, y = promote(input, exponent)
+    if isinstance(exponent, (Value, np.ndarray)):
+        x, y = promote(input, exponent)
+        return named(broadcast(Pow.apply, x, y), "Pow", 1 if isinstance(x, Value) else 2)
+    x, y = promote(tensor_argument(input, "input", "pow"), exponent, number=number_as)
     if isinstance(y, np.ndarray) and exponent < 0:
         raise RuntimeError("Integers to negative integer powers are not allowed.")
-    return broadcast(Pow.apply, x, y)
+    return PowOfNumber.apply(x, y)
 
 
 def square(input):
@@ -240,14 +239,16 @@ def square(input):
 def clamp(input, min=None, max=None):
     """min(max(input, min), max), broadcast; the bounds are numbers or Tensors, one may be None.
 
-    RuntimeError if both are None, TypeError for a number and a Tensor. Where the bounds cross, the
-    result is `max`; where any of the three is NaN, it is NaN. The gradient is 0 outside the bounds.
+    RuntimeError if both are None, TypeError for a number and a Tensor with dimensions or a gradient. Where the bounds
+    cross, the result is `max`; where any of the three is NaN, it is NaN. The gradient is 0 outside the bounds.
 
     >>> import minigrad
     >>> minigrad.clamp(minigrad.tensor([-2, 0, 2]), -1, 1)
     tensor([-1,  0,  1])
     """
     tensor_argument(input, "input", "clamp")
+    if isinstance(min, (int, float)) or isinstance(max, (int, float)):  # beside a number, a 0-d tensor is one
+        min, max = (x if getattr(x, "requires_grad", False) else plain(x) for x in (min, max))
     bounds = {name: bound for name, bound in (("min", min), ("max", max)) if bound is not None}
     if not bounds:
         raise RuntimeError("clamp(): at least one of 'min' or 'max' must not be None")
@@ -257,9 +258,8 @@ def clamp(input, min=None, max=None):
     if dtype.kind == "b" and not (tensors and len(bounds) == 1):  # PyTorch's accident
         raise NotImplementedError("clamp(): not implemented for 'Bool'")
     ends = {"f": (-np.inf, np.inf), "b": (False, True)}.get(dtype.kind) or (np.iinfo(dtype).min, np.iinfo(dtype).max)
-    low, high = (cast(x, dtype) if isinstance(x, Value) else number_as(end if x is None else x, dtype)
-                 for x, end in zip((min, max), ends))
-    return broadcast(Clamp.apply, cast(input, dtype), low, high)
+    low, high = (element(end if x is None else x, dtype) for x, end in zip((min, max), ends))
+    return named(broadcast(Clamp.apply, cast(input, dtype), low, high), "Clamp", int(not tensors))
 
 
 def clamp_min(input, min):
@@ -286,7 +286,7 @@ def where(condition, input=None, other=None):
     """input where `condition` (a bool Tensor) holds, else other; all three broadcast, the last two may be
     numbers. With the condition alone: its `nonzero` as a tuple of an index tensor for each dimension.
 
-    RuntimeError for a condition of another dtype.
+    RuntimeError for a condition of another dtype, and for a number that is out of the range of the integers beside it.
 
     >>> import minigrad
     >>> minigrad.where(minigrad.tensor([True, False]), minigrad.tensor([1.0, 2.0]), 0.0)
@@ -299,7 +299,7 @@ def where(condition, input=None, other=None):
         raise RuntimeError(f"where expected condition to be a boolean tensor, but got {condition.dtype}")
     if not isinstance(input, Value) and not isinstance(other, Value):
         input = wrap(np.asarray(input, dtypes.result_type(input)))
-    return broadcast(Where.apply, condition, *promote(input, other))
+    return broadcast(Where.apply, condition, *promote(input, other, number=number_as))
 
 
 def masked_fill(input, mask, value):
@@ -318,8 +318,8 @@ def masked_fill(input, mask, value):
     if isinstance(value, Value) and value.ndim:
         raise RuntimeError(f"masked_fill only supports a 0-dimensional value tensor, not one of {list(value.shape)}")
     dtype = input._array.dtype
-    number = number_as(value.item() if isinstance(value, Value) else value, dtype)
-    return named(where(mask, cast(value, dtype) if isinstance(value, Value) else number, input), "MaskedFill")
+    number_as(plain(value), dtype)  # RuntimeError for a Tensor, too, whose number is out of range
+    return named(where(mask, element(value, dtype), input), "MaskedFill", int(isinstance(value, Value)))
 
 
 def maximum(input, other):

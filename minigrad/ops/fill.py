@@ -1,9 +1,8 @@
 """New numbers in the memory of a tensor: constants, copies, random draws. All of them are in place."""
 
-from .. import random
 from ..engine import Value, wrap
 from .common import in_memory_order, tensor_argument
-from .create import randint
+from .create import randint, source
 from .index import setitem
 from .shape import expand
 
@@ -22,23 +21,22 @@ def zero_(input):
 
 
 def copy_(input, src, non_blocking=False):
-    """The elements of `src`, broadcast and cast; its gradient goes to `src`."""
-    setitem(input, ..., expand(tensor_argument(src, "src", "copy_"), input.shape))
+    """The elements of `src`, broadcast and cast, or a number; the gradient goes to `src`."""
+    if not isinstance(src, (int, float)):
+        src = expand(tensor_argument(src, "src", "copy_"), input.shape)
+    setitem(input, ..., src)
     return input
 
 
 def normal_(input, mean=0, std=1, *, generator=None):
     """Random numbers with this mean and standard deviation. RuntimeError for a negative std."""
-    if std < 0:
-        raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
-    return _draw_floats(input, "normal", generator, mean, std, not input._array.flags.c_contiguous)
+    one_by_one = not input._array.flags.c_contiguous
+    return _draw(input, lambda shape: source(generator).normal(shape, input._array.dtype, mean, std, one_by_one))
 
 
 def uniform_(input, from_=0, to=1, *, generator=None):
     """Random numbers from [from_, to). RuntimeError if from_ > to."""
-    if from_ > to:
-        raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={from_} > to={to}")
-    return _draw_floats(input, "uniform", generator, from_, to)
+    return _draw(input, lambda shape: source(generator).uniform(shape, input._array.dtype, from_, to))
 
 
 def random_(input, *bounds, to=None, generator=None):
@@ -50,13 +48,6 @@ def random_(input, *bounds, to=None, generator=None):
     if not bounds or any(bound is None for bound in bounds):
         raise NotImplementedError("random_() without its argument 'to' is not implemented")
     return _draw(input, lambda shape: randint(*bounds, size=shape, generator=generator, dtype=input.dtype)._array)
-
-
-def _draw_floats(input, kind, generator, *parameters):
-    if input._array.dtype.kind != "f":
-        raise NotImplementedError(f"\"{kind}_\" not implemented for '{input.dtype.text}'")
-    source = generator or random.default_generator
-    return _draw(input, lambda shape: getattr(source, kind)(shape, input._array.dtype, *parameters))
 
 
 def _draw(input, draw):

@@ -78,11 +78,11 @@ def _windows(function, batch, *arguments):
     """For arguments in the order of `fold`: the kernel, the numbers of windows, the padding, the padded size, and the
     index of [N, C, *kernel, *windows] into [N, C, *padded]."""
     least = {"output_size": 0, "kernel_size": 1, "dilation": 1, "padding": 0, "stride": 1}
+    size, kernel, dilation, padding, stride = (per_dimension(argument, 2, name, function, least[name])
+                                               for name, argument in zip(least, arguments))
     for name, argument in zip(least, arguments):
         if isinstance(argument, (tuple, list)) and len(argument) != 2:
             raise RuntimeError(f"{function}(): expected {name} to be an int or a pair, but got {name}={argument}")
-    size, kernel, dilation, padding, stride = (per_dimension(argument, 2, name, function, least[name])
-                                               for name, argument in zip(least, arguments))
     padded = [n + 2 * p for n, p in zip(size, padding)]
     counts = [(n - d * (k - 1) - 1) // s + 1 for n, k, d, s in zip(padded, kernel, dilation, stride)]
     if min(counts) < 1:

@@ -10,9 +10,10 @@ All of them, and their gradients, are made of three operators:
 import numpy as np
 
 from ..engine import Operator, Value, wrap
-from .common import cast, int_argument, normal_dim, number_as, numpy_names, same_dtype, tensor_argument
+from .common import element, int_argument, normal_dim, numpy_names, same_dtype, tensor_argument
 from .inplace import commit, prepare
 from .shape import reshape
+from .table import define
 
 
 class GetItem(Operator):
@@ -22,7 +23,7 @@ class GetItem(Operator):
 
     def forward(self, x, *, index, named=None):
         self.index, self.shape, self.named, self.keeps = index, x.shape, named, is_advanced(index)
-        return x[index]
+        return np.asarray(x[index], order="C") if self.keeps else x[index]
 
     def backward(self, g):
         return AddItem.apply(g, index=self.index, shape=self.shape)
@@ -35,38 +36,27 @@ class GetItem(Operator):
         return {int: "SelectBackward0", slice: "SliceBackward0"}.get(kinds[-1], "UnsqueezeBackward0")
 
 
-class AddItem(Operator):
-    """z = zeros, with x added at index (an index that occurs twice adds twice)."""
-
-    def forward(self, x, *, index, shape):
-        self.index = index
-        z = np.zeros(shape, x.dtype)
-        if any(isinstance(i, np.ndarray) and i.dtype != bool for i in index):
-            np.add.at(z, index, x)
-        else:
-            z[index] = x
-        return z
-
-    def backward(self, g):
-        return GetItem.apply(g, index=self.index)
+def added(x, index, shape):
+    """Zeros, with x added at index (an index that occurs twice adds twice)."""
+    z = np.zeros(shape, x.dtype)
+    if any(isinstance(i, np.ndarray) and i.dtype != bool for i in index):
+        np.add.at(z, index, x)
+    else:
+        z[index] = x
+    return z
 
 
-class SetItem(Operator):
-    """z = x with value written at index; in place, into x's own memory, where the user wrote it."""
-
-    def forward(self, x, value, *, index, in_place=False):
-        self.index = index
-        z = x if in_place else x.copy()
+def written(x, value, index, in_place=False):
+    """x with value written at index; in place, into x's own memory, where the user wrote it."""
+    z = x if in_place else x.copy()
+    if z.size or z.flags.writeable:  # nothing can be written to the empty part of an expanded tensor
         z[index] = value
-        return z
+    return z
 
-    def backward(self, g):
-        needs_x, needs_value = self.needs_input_grad
-        return (SetItem.apply(g, 0.0, index=self.index) if needs_x else None,
-                GetItem.apply(g, index=self.index) if needs_value else None)
 
-    def name(self):
-        return "CopySlices"
+AddItem = define("AddItem", added, lambda g, index, shape: GetItem.apply(g, index=index))
+SetItem = define("SetItem", written, lambda g, index, **_: SetItem.apply(g, 0.0, index=index),
+                 lambda g, index, **_: GetItem.apply(g, index=index), name=lambda self: "CopySlices")
 
 
 def is_advanced(index):
@@ -193,11 +183,6 @@ def shaped(x, shape):
 def row(x):
     """A 0-d tensor as a row of one element."""
     return shaped(x, x.shape or (1,))
-
-
-def element(value, dtype):
-    """A Tensor or a number (TypeError for anything else) in the NumPy `dtype` of the tensor it is written into."""
-    return cast(value, dtype) if isinstance(value, Value) else number_as(value, dtype)
 
 
 # ---- by tensors of indices

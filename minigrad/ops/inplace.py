@@ -13,24 +13,29 @@ it is next asked for (Value._refresh in the engine). Each write counts up the ve
 and base share, so that a saved tensor that changed is found out.
 """
 
+import numpy as np
+
+from ..dtypes import KIND
 from ..engine import Operator, Version, is_grad_enabled, replay, wrap
 from .common import cast
 
 
 class CopySlices(Operator):
-    """z = base with `region` in the place of one of its views; in place: it is written already."""
+    """z = base with `region` in the place of one of its views. Without `axes` it is written already; else they say in
+    which order z lies in memory, the slowest first, for only there is that view a view."""
 
-    def forward(self, base, region, *, chain, in_place=False):
+    def forward(self, base, region, *, chain, axes=None):
         self.chain = chain  # and not the View: its base would hold this operator, and it the base
-        if in_place:
+        self.axes = axes or sorted(range(base.ndim), key=lambda d: -abs(base.strides[d]))
+        if axes is None:
             return base
-        z = wrap(base.copy())
-        replay(chain, z)._array[...] = region
-        return z._array
+        z = base.transpose(axes).copy().transpose(np.argsort(axes))
+        replay(chain, wrap(z))._array[...] = region
+        return z
 
     def backward(self, g):
         needs_base, needs_region = self.needs_input_grad
-        return (CopySlices.apply(g, 0.0, chain=self.chain) if needs_base else None,
+        return (CopySlices.apply(g, 0.0, chain=self.chain, axes=self.axes) if needs_base else None,
                 replay(self.chain, g) if needs_region else None)
 
     def name(self):
@@ -48,13 +53,14 @@ def prepare(target):
         raise RuntimeError("unsupported operation: the memory of this tensor is read-only, or more than one element of "
                            "the written-to tensor refers to a single memory location. Please clone() it first.")
     if is_grad_enabled():
-        view = target._view
-        for x, what in ((target, "a leaf"), (view and view.base, "a view of a leaf")):
-            if x is not None and x.is_leaf and x.requires_grad:
-                raise RuntimeError(f"{what} Variable that requires grad is being used in an in-place operation.")
+        view, followed = target._view, target.requires_grad
+        if followed and target.is_leaf:
+            raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
         if view is not None and view.untracked:
             raise RuntimeError("A view was created in no_grad mode and is being modified inplace with grad mode "
                                "enabled. Make the view outside of no_grad, or clone() it.")
+        if view is not None and followed and view.base.is_leaf:
+            raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
     before = wrap(array)
     before._version_counter = target._version_counter
     before._set_history(target)
@@ -63,7 +69,7 @@ def prepare(target):
 
 def commit(target, result):
     """Give `target` the numbers and the history of `result`, which was computed from `prepare`."""
-    if result._array is not target._array:
+    if result._array is not target._array and target._array.size:
         target._array[...] = result._array
     target._version_counter.count += 1
     if not is_grad_enabled() or not (result.requires_grad or target.requires_grad):
@@ -74,10 +80,7 @@ def commit(target, result):
     base = target._view.base
     before = wrap(base._array)
     before._set_history(base)
-    base._set_history(CopySlices.apply(before, result, chain=target._view.chain, in_place=True))
-
-
-KINDS = {"b": 0, "u": 1, "i": 1, "f": 2}
+    base._set_history(CopySlices.apply(before, result, chain=target._view.chain))
 
 
 def in_place(function, name):
@@ -93,7 +96,7 @@ def in_place(function, name):
         if result.shape != input.shape:
             raise RuntimeError(f"output with shape {list(input.shape)} doesn't match the broadcast shape "
                                f"{list(result.shape)}")
-        if KINDS[result._array.dtype.kind] > KINDS[input._array.dtype.kind]:
+        if KIND[result._array.dtype.kind] > KIND[input._array.dtype.kind]:
             raise RuntimeError(f"result type {result.dtype.text} can't be cast to the desired output type "
                                f"{input.dtype.text}")
         if result.requires_grad:

@@ -8,48 +8,43 @@ import warnings
 
 import numpy as np
 
+# ruff: noqa: I001, several names to a line
 from ..engine import Operator, is_grad_enabled, wrap
-from .common import (
-    cast,
-    check_size,
-    float_argument,
-    int_argument,
-    normal_dim,
-    plain,
-    promote,
-    same_dtype,
-    tensor_argument,
-    wrong_size,
-)
+from .common import (cast, check_size, float_argument, int_argument, normal_dim, numpy_names, plain, promote,
+                     same_dtype, tensor_argument, wrong_size)
 from .elementwise import Keep, clamp, where
 from .index import take
 from .shape import reshape, unsqueeze
 from .table import define, named
 from .unary import abs, exp, log, logsigmoid, sign
 
-LABELS = np.dtype(np.int64), np.dtype(np.uint8)
-
 
 def exp_shares(x, dim):
-    z = np.exp(x - np.maximum.reduce(x, axis=dim, keepdims=True, initial=-np.inf))  # e^x alone would overflow
+    z = np.subtract(x, np.maximum.reduce(x, axis=dim, keepdims=True, initial=-np.inf), order="C")
+    z = np.exp(z)  # of x alone it would overflow
     z /= np.add.reduce(z, axis=dim, keepdims=True)
     return z
 
 
 def log_exp_shares(x, dim):
-    z = x - np.maximum.reduce(x, axis=dim, keepdims=True, initial=-np.inf)
+    z = np.subtract(x, np.maximum.reduce(x, axis=dim, keepdims=True, initial=-np.inf), order="C")
     z -= np.log(np.add.reduce(np.exp(z), axis=dim, keepdims=True))
     return z
+
+
+def lifted(x):
+    """x, at least 1e-12 (which PyTorch rounds to a float32), with the gradient of x: that of a clamp would be 0."""
+    return x + wrap(np.maximum(np.float32(1e-12) - x._array, 0))
 
 
 Softmax = define("Softmax", exp_shares, lambda g, z, dim: z * (g - (g * z).sum(dim, keepdim=True)))
 LogSoftmax = define("LogSoftmax", log_exp_shares, lambda g, z, dim: g - exp(z) * g.sum(dim, keepdim=True))
 SmoothL1 = define("SmoothL1Loss",
-                  lambda x, beta: np.where(np.abs(x) < beta, 0.5 * x * x / (beta or 1), np.abs(x) - 0.5 * beta),
-                  lambda g, x, beta: g * where(abs(x) >= beta, sign(x), x / (beta or 1)))
+                  lambda x, beta: np.where(np.abs(x) < beta, 0.5 * x * x / beta, np.abs(x) - 0.5 * beta),
+                  lambda g, x, beta: g * where(abs(x) == beta, sign(x), clamp(x, -beta, beta) / beta))
 BinaryCrossEntropy = define("BinaryCrossEntropy",
                             lambda x, y: (y - 1) * np.maximum(np.log1p(-x), -100) - y * np.maximum(np.log(x), -100),
-                            lambda g, x, y: g * (x - y) / clamp(x * (1 - x), 1e-12),
+                            lambda g, x, y: g * (x - y) / lifted(x * (1 - x)),
                             lambda g, x: g * (log(1 - x) - log(x)))
 
 
@@ -91,6 +86,7 @@ class CrossEntropy(Operator):
         return "NllLossBackward0"
 
 
+@numpy_names
 def softmax(input, dim=None, dtype=None):
     """e^x / sum e^x along `dim`, in `dtype` if that is given. Any shape; IndexError for a wrong dim,
     NotImplementedError for integers.
@@ -102,6 +98,7 @@ def softmax(input, dim=None, dtype=None):
     return _along(Softmax, input, dim, dtype, "softmax")
 
 
+@numpy_names
 def log_softmax(input, dim=None, dtype=None):
     """log softmax(input), without the underflow of taking the logarithm of a softmax. Arguments as there.
 
@@ -116,7 +113,7 @@ def _along(operator, input, dim, dtype, function):
     x = tensor_argument(input, "input", function).to(dtype=dtype)
     if dim is None:
         warnings.warn(f"Implicit dimension choice for {function} has been deprecated. Change the call to include "
-                      "dim=X as an argument.", stacklevel=3)
+                      "dim=X as an argument.", stacklevel=4)
         dim = 0 if x.ndim in (0, 1, 3) else 1
     return operator.apply(x, dim=normal_dim(dim, float_argument(x, "input", function).ndim))
 
@@ -128,7 +125,7 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
     """-input[n, target[n]], the negative log-likelihood of log-probabilities.
 
     input (C), (N, C) or (N, C, *size) floating point; target (), (N) or (N, *size) of class numbers
-    (int64, or uint8); weight (C) or None: a factor for each class, and in the mean its denominator.
+    (int64, the first two also uint8); weight (C) or None: a factor for each class, and in the mean its denominator.
     Targets equal to ignore_index count for nothing.
     IndexError for a target outside [0, C), ValueError for batch sizes that differ, RuntimeError for
     other wrong shapes and dtypes.
@@ -158,10 +155,14 @@ def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-1
     reduction = check_reduction(reduction, size_average, reduce)
     function, smoothing = "cross_entropy", label_smoothing
     y, x = tensor_argument(target, "target", function)._array, tensor_argument(input, "input", function)._array
+    soft = y.shape == x.shape
+    if soft and y.dtype.kind != "f":
+        raise RuntimeError(f"{function}(): Expected floating point type for target with class probabilities (it has "
+                           f"the shape of the input, {list(x.shape)}), got {target.dtype.text}")
     dim = normal_dim(0 if x.ndim == 1 else 1, x.ndim)
     if not 0.0 <= smoothing <= 1.0:
         raise RuntimeError(f"{function}(): label_smoothing must be between 0.0 and 1.0. Got: {smoothing}")
-    if y.shape != x.shape or y.dtype.kind != "f":
+    if not soft:
         labels = _labels(input, target, weight, ignore_index, function)
         counts = labels != ignore_index
         if weight is None and not smoothing and x.size and np.count_nonzero(counts) == counts.size:
@@ -185,7 +186,7 @@ def _likelihood(log_p, labels, counts, weight, reduction, smoothing=0.0):
     if smoothing:
         losses = (1 - smoothing) * losses + smoothing * _expected(log_p, 1 / max(log_p.shape[dim], 1), weight)
     losses = where(wrap(counts), losses, 0.0)  # a choice, because a product with 0 would keep what is infinite
-    return _reduce(losses, reduction, None if smoothing else "NllLoss", float(factors.sum()))
+    return _reduce(losses, reduction, None if smoothing else "NllLoss", float(factors.sum()) or np.nan)
 
 
 def _expected(log_p, q, weight):
@@ -209,9 +210,10 @@ def _labels(input, target, weight, ignore_index, function):
         raise wrong_size(f"{function}(): for an input of shape {list(size)}, its batch_size first, the target "
                          f"must have the shape {list(expected)}, but it has {list(labels.shape)}", input,
                          labels.shape[:1], error=error)
-    if labels.dtype not in LABELS:
+    if labels.dtype != np.int64 and (labels.dtype != np.uint8 or labels.ndim > 1):
         raise RuntimeError(f"{function}(): expected scalar type Long for argument 'target', not {target.dtype.text}")
     if weight is not None:
+        same_dtype(input, weight, "weight", function)
         _check_weight(input, _constant(weight, "weight", function), function)
     classes = size[min(len(size), 2) - 1]
     labels = labels.astype(np.int64, copy=False)
@@ -225,8 +227,7 @@ def _labels(input, target, weight, ignore_index, function):
 def _check_weight(input, weight, function):
     """RuntimeError unless there is a weight for each class, or none at all."""
     if weight is not None:
-        same_dtype(input, weight, "weight", function)
-        if weight.shape != input.shape[min(input.ndim, 2) - 1:][:1]:
+        if tensor_argument(weight, "weight", function).shape != input.shape[min(input.ndim, 2) - 1:][:1]:
             raise RuntimeError(f"{function}(): weight must have one element for each class of the input "
                                f"{list(input.shape)}, but it has the shape {list(weight.shape)}")
 
@@ -338,6 +339,8 @@ def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mea
     if not beta >= 0:
         raise RuntimeError(f"smooth_l1_loss does not support negative values for beta, but beta={beta}")
     differences, reduction = _differences("smooth_l1_loss", input, target, None, reduction, size_average, reduce)
+    if not beta:
+        return _reduce(abs(differences), reduction)
     return _reduce(SmoothL1.apply(differences, beta=beta), reduction, "SmoothL1Loss")
 
 
@@ -352,6 +355,7 @@ def _differences(function, input, target, weight, *reduction):
         warnings.warn(f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). "
                       "This will likely lead to incorrect results due to broadcasting. Please ensure they have the "
                       "same size.", stacklevel=3)
+        input, target = (x if x.ndim else unsqueeze(x, 0) for x in (input, target))  # no dtype counts less as 0-d
     if function != "l1_loss":
         if target._array.dtype.kind != "f":
             float_argument(input, "input", function)

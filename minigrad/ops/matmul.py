@@ -7,7 +7,7 @@ import numpy as np
 from .. import kernels
 from ..engine import Operator
 from .common import mismatch, same_dtype, tensor_argument, wrong_size
-from .shape import reshape, transpose, unsqueeze
+from .shape import Permute, reshape, unsqueeze
 from .table import define, named
 
 
@@ -16,9 +16,14 @@ def product(x, y):
     return kernels.matmul(x, y) if x.ndim == y.ndim == 2 and x.dtype.kind == "f" else np.matmul(x, y)
 
 
+def turned(x):
+    """The matrices of `x` transposed."""
+    last = x._array.ndim - 1
+    return Permute.apply(x, dims=(*range(last - 1), last, last - 1))
+
+
 # z = x y for (stacks of) matrices: dx = g y^T, dy = x^T g
-Mm = define("Mm", product,
-            lambda g, y: Mm.apply(g, transpose(y, -1, -2)), lambda g, x: Mm.apply(transpose(x, -1, -2), g))
+Mm = define("Mm", product, lambda g, y: Mm.apply(g, turned(y)), lambda g, x: Mm.apply(turned(x), g))
 
 
 class Addmm(Operator):
@@ -36,7 +41,7 @@ class Addmm(Operator):
         x, w, _ = self.inputs
         needs_x, needs_w, needs_b = self.needs_input_grad
         return (Mm.apply(g, w) if needs_x else None,
-                Mm.apply(g.t(), x) if needs_w else None,
+                Mm.apply(turned(g), x) if needs_w else None,
                 g if needs_b else None)  # the engine sums it
 
 
@@ -137,7 +142,7 @@ def outer(input, vec2):
 
 def linear(input, weight, bias=None):
     """input @ weight.T + bias.  input (..., in), weight (out, in), bias (out) -> (..., out).
-    A weight (in) stands for one output, whose dimension is left out.
+    A weight (in) stands for one output, whose dimension is left out; it takes no bias.
 
     RuntimeError if the sizes or dtypes do not match.
 
@@ -151,7 +156,7 @@ def linear(input, weight, bias=None):
         same_dtype(input, bias, "bias", "linear")
     _not_bool(input, "linear")
     size, w_size, b_size = input._array.shape, weight._array.shape, () if bias is None else bias._array.shape
-    if len(w_size) == 1:
+    if len(w_size) == 1 and not b_size:
         return linear(input, unsqueeze(weight, 0), bias).squeeze(-1)
     if len(w_size) != 2 or b_size not in ((), (1,), w_size[:1]):
         raise RuntimeError(f"linear(): weight must be (out, in) and bias (out), but they are {list(w_size)} and "

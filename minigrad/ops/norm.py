@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from ..engine import is_grad_enabled, wrap
-from .common import float_argument, same_dtype, size_argument
+from .common import bool_argument, float_argument, plain, same_dtype, size_argument
 from .reduce import mean, var
 from .shape import reshape
 from .table import define, named
@@ -52,11 +52,13 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
     function, statistics = "batch_norm", {"running_mean": running_mean, "running_var": running_var}
     channels = input.shape[1] if float_argument(input, "input", function).ndim > 1 else 0
     count = input.numel() // max(channels, 1)
+    bool_argument(training, "training", function)
     if training and count == 1 and channels:
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.shape}")
     if eps < 0 or training and eps == 0:
         raise ValueError(f"{function}(): eps must be positive (0 only outside of training), but got {eps}")
-    _check(function, input, statistics | {"weight": weight, "bias": bias}, channels)
+    _check(function, input, statistics, (channels,), momentum=momentum, eps=eps)
+    _check(function, input, {"weight": weight, "bias": bias}, channels)
     if input.ndim < 2:
         raise IndexError(f"{function}(): expected an input (N, C, *), but its shape is {list(input.shape)}")
     for name, running in statistics.items():
@@ -94,7 +96,7 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
     if not shape or first < 0 or tuple(input.shape[first:]) != shape:
         raise RuntimeError(f"Given normalized_shape={list(shape)}, expected input with shape {['*', *shape]}, but got "
                            f"input of size {list(input.shape)}")
-    _check(function, input, {"weight": weight, "bias": bias}, shape)
+    _check(function, input, {"weight": weight, "bias": bias}, shape, eps=eps)
     return _affine(normalise(input, tuple(range(first, input.ndim)), eps)[0], weight, bias, shape, "NativeLayerNorm")
 
 
@@ -103,8 +105,12 @@ def _affine(z, weight, bias, shape, name):
     return named(z if bias is None else z + reshape(bias, shape), name)
 
 
-def _check(function, input, others, shape):
-    """RuntimeError unless the other tensors have this shape (an int: so many elements) and input's dtype."""
+def _check(function, input, others, shape, **numbers):
+    """RuntimeError unless the other tensors have this shape (an int: so many elements) and input's dtype; TypeError
+    for numbers that are none."""
+    for name, number in numbers.items():
+        if not isinstance(plain(number), (int, float)):
+            raise TypeError(f"{function}(): argument '{name}' must be float, not {type(number).__name__}")
     for name, x in others.items():
         if x is not None:
             same_dtype(input, x, name, function)

@@ -10,7 +10,7 @@ import numpy as np
 from .. import dtypes, kernels
 from ..engine import Operator, wrap
 from .arrange import cat, flip
-from .common import bool_argument, cast, floating, normal_dim, normal_dims, numpy_names, tensor_argument
+from .common import add_up, bool_argument, cast, floating, normal_dim, normal_dims, numpy_names, tensor_argument
 from .elementwise import Keep, clone, where
 from .shape import expand, index_at, listed, reshape, split, squeeze
 from .table import define, documented, named
@@ -26,7 +26,7 @@ class Reduction(Operator):
         if keepdim is not False:
             bool_argument(keepdim, "keepdim", type(self).__name__.lower())
         self.dims = normal_dims(dim, x.ndim)
-        return self.reduce(x, self.dims, keepdim)
+        return np.asarray(self.reduce(x, self.dims, keepdim), order="C")  # whatever the order of x
 
     @property
     def count(self):
@@ -48,7 +48,7 @@ class Sum(Reduction):
             # The channels are left, as in the gradient of a bias.
             sums = kernels.channel_sums(x.reshape(*x.shape[:2], -1))
             return sums.reshape(1, -1, *[1] * (x.ndim - 2)) if keepdim else sums
-        return np.add.reduce(x, axis=dims, keepdims=keepdim, dtype=x.dtype)
+        return add_up(x, dims, keepdim)
 
     def backward(self, g):
         return expand(self.kept(g), self.shape)
@@ -61,7 +61,7 @@ class Mean(Sum):
     """z = sum of x over dims / n;  dx = g / n, repeated along dims."""
 
     def reduce(self, x, dims, keepdim):
-        return np.add.reduce(x, axis=dims, keepdims=keepdim) / x.dtype.type(self.count)
+        return add_up(x, dims, keepdim) / x.dtype.type(self.count)
 
     def backward(self, g):
         return super().backward(g / (self.count or 1))
@@ -73,8 +73,8 @@ class Var(Reduction):
     uses = ((0,),)
 
     def reduce(self, x, dims, keepdim):
-        centred = x - np.add.reduce(x, axis=dims, keepdims=True) / x.dtype.type(self.count)
-        squares = np.add.reduce(centred * centred, axis=dims, keepdims=keepdim)
+        centred = x - add_up(x, dims, True) / x.dtype.type(self.count)
+        squares = add_up(centred * centred, dims, keepdim)
         return squares / x.dtype.type(np.maximum(self.count - self.correction, 0))
 
     def backward(self, g):
@@ -88,8 +88,8 @@ class Var(Reduction):
 class Extremum(Reduction):
     """z = max (min) of x over dims;  g is shared evenly among the elements that reach it.
 
-    kind: "max" or "min" of all elements, where a NaN is the result and those that are NaN share g;
-    "amax" or "amin" over some, where they all get NaN.
+    kind: "max" or "min" of all elements, where a NaN is the result and those that are NaN share g; so too "norm max" or
+    "norm min", where an infinite g is NaN at the others; "amax" or "amin" over some, where NaN gives NaN to all.
     """
 
     uses = ((0,),)
@@ -102,7 +102,8 @@ class Extremum(Reduction):
         x = self.inputs[0]
         reached = x == self.kept(self.output)
         reached = reached if "a" == self.kind[0] else reached | (x != x)
-        return self.kept(g) * reached / sum(reached, self.dims, keepdim=True)
+        share = self.kept(g) / sum(reached, self.dims, keepdim=True)
+        return where(reached, share, 0.0) if self.kind in ("max", "min") else share * reached
 
     def name(self):
         return f"{self.kind.capitalize()}Backward{4 - len(self.kind)}"
@@ -110,27 +111,28 @@ class Extremum(Reduction):
 
 def root_rule(g, z, p):
     """d/dx x^(1/p) = z^(1-p) / p, but 0 where z is 0."""
-    z = where(z == 0, math.inf, z) if p > 1 else z
-    return g / (2 * z) if p == 2 else g * z ** (1 - p) / p
+    if p == 2:
+        return g / (2 * where(z == 0, math.inf, z))
+    return where(z == 0, 0.0, g * z ** (1 - p) / p) if p > 1 else g * z ** (1 - p) / p
 
 
 def running(x, dim):
     """x[0] + ... + x[i] along dim; floats are added up in double precision."""
-    return np.cumsum(x, dim, dtype=np.float64 if x.dtype.kind == "f" else x.dtype).astype(x.dtype, copy=False)
+    return np.cumsum(x, dim, dtype=np.float64 if x.dtype.kind == "f" else x.dtype).astype(x.dtype, "C", copy=False)
 
 
 def log_total(x, dims):
     """log of the sum of e^x over dims, with the largest x in front of the logarithm."""
     top = np.max(x, axis=dims, keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, 0)
-    return np.log(np.sum(np.exp(x - top), axis=dims, keepdims=True)) + top
+    return np.add(np.log(np.sum(np.exp(x - top), axis=dims, keepdims=True)), top, order="C")
 
 
 Logsumexp = define("Logsumexp", log_total, lambda g, x, z, dims: g * (x - z).exp())
 Cumsum = define("Cumsum", running, lambda g, dim: flip(Cumsum.apply(flip(g, (dim,)), dim=dim), (dim,)))
-# x, a sum of |elements|^p or a variance, to the power 1/p
+# x, a sum of |elements|^p, to the power 1/p; and a variance, to the power 1/2
 LinalgVectorNorm = define("LinalgVectorNorm", lambda x, p: np.sqrt(x) if p == 2 else x ** (1 / p), root_rule)
-Std = define("Std", lambda x, p: np.sqrt(x), root_rule)
+Std = define("Std", np.sqrt, lambda g, z: where(z == 0, 0.0, g / (2 * z)))
 
 
 # ---- the functions
@@ -187,7 +189,7 @@ def std(input, dim=None, unbiased=True, keepdim=False, *, correction=None):
     >>> minigrad.tensor([[1.0, 5.0], [2.0, 2.0]]).std(dim=1, correction=0)
     tensor([2., 0.])
     """
-    return Std.apply(var(input, dim, unbiased, keepdim, correction=correction), p=2)
+    return Std.apply(var(input, dim, unbiased, keepdim, correction=correction))
 
 
 def prod(input, dim=None, keepdim=False, *, dtype=None):
@@ -201,14 +203,14 @@ def prod(input, dim=None, keepdim=False, *, dtype=None):
     tensor([3., 8.])
     """
     x, keepdim = _numbers(input, "prod", dtype), bool_argument(keepdim, "keepdim", "prod")
-    at = 0 if dim is None else normal_dim(dim, x.ndim)
+    at = 0 if dim is None and not keepdim else normal_dim(dim, x.ndim)
     x = clone(Keep.apply(reshape(x, (-1,)) if dim is None or x.ndim == 0 else x))
     while (size := x.shape[at]) > 1:
         first, second, odd = split(x, (size // 2, size // 2, size % 2), at)
         x = cat([first * second, odd], at)
     if size == 0:
-        x = sum(x, at, keepdim=True) + 1  # the empty product
-    return named(x if keepdim and dim is not None and input.ndim else x[index_at(at, 0)], "Prod",
+        x = cast(sum(x, at, keepdim=True) + 1, x._array.dtype)  # the empty product
+    return named(x if keepdim and input.ndim else x[index_at(at, 0)], "Prod",
                  int(dim is not None))
 
 
@@ -293,7 +295,8 @@ def norm(input, p="fro", dim=None, keepdim=False, out=None, dtype=None):
     if (p < 0 or p == math.inf) and 0 in [x.shape[d] for d in normal_dims(dim, x.ndim)]:
         raise RuntimeError(f"norm(): the {p} norm of nothing has no value: the input has shape {list(x.shape)}")
     if math.isinf(p):
-        return Extremum.apply(abs(x), dim=dim, keepdim=keepdim, kind="max" if p > 0 else "min")
+        kind = "norm max" if p > 0 else "norm min"
+        return named(Extremum.apply(abs(x), dim=dim, keepdim=keepdim, kind=kind), "LinalgVectorNorm")
     if p in (0, 1):
         return named(sum(abs(x) if p else (x != 0) + 0 * x.sign(), dim, keepdim), "LinalgVectorNorm")
     return LinalgVectorNorm.apply(sum(x * x if p == 2 else _power(abs(x), p), dim, keepdim), p=p)

@@ -1,5 +1,7 @@
 """The same numbers in another shape: views, which share memory wherever NumPy can; arrange.py copies."""
 
+# ruff: noqa: I001, several names to a line
+
 import itertools
 import math
 import warnings
@@ -7,7 +9,9 @@ import warnings
 import numpy as np
 
 from ..engine import Operator, Value
-from .common import int_argument, normal_dim, normal_dims, numpy_names, size_argument, tensor_argument, wrong_size
+from .common import (
+    add_up, int_argument, normal_dim, normal_dims, numpy_names, size_argument, tensor_argument, wrong_size,
+)  # fmt: skip
 from .elementwise import Clone
 
 
@@ -63,7 +67,7 @@ class SumTo(Operator):
         extra = x.ndim - len(shape)
         ones = () if x.shape[extra:] == shape else tuple([
             extra + d for d, n in enumerate(shape) if n == 1 and x.shape[extra + d] != 1])
-        z = np.add.reduce(x, axis=tuple(range(extra)) + ones, keepdims=not extra)
+        z = add_up(x, tuple(range(extra)) + ones, not extra)
         return z if z.shape == shape else z.reshape(shape)
 
     def backward(self, g):
@@ -120,6 +124,8 @@ def flatten(input, start_dim=0, end_dim=-1):
     start, end = normal_dim(start_dim, len(shape)), normal_dim(end_dim, len(shape))
     if start > end:
         raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
+    if start == end and input.ndim:
+        return input
     return View.apply(input, shape=(*shape[:start], math.prod(shape[start:end + 1]), *shape[end + 1:]))
 
 
@@ -270,12 +276,12 @@ def tensor_list(tensors, function):
 
 
 def sum_to_size(input, size):
-    """The sum over the dimensions that broadcasting `size` to input's shape would repeat."""
+    """The sum over the dimensions that broadcasting `size` to input's shape would repeat; of integers, int64."""
     shape, old = size_argument(size, "sum_to_size"), input._array.shape
     extra = len(old) - len(shape)
     if extra < 0 or shape != old[extra:] and any(n not in (1, m) for n, m in zip(shape, old[extra:])):
         raise RuntimeError(f"size {list(shape)} is not expandable to size {list(old)}")
-    return input if shape == old else SumTo.apply(input, shape=shape)
+    return input if shape == old else SumTo.apply(input if input.is_floating_point() else input.long(), shape=shape)
 
 
 # ---- pieces: views

@@ -4,6 +4,7 @@ NaN is larger than every number, as in PyTorch. The gradient goes to the element
 """
 
 from collections import namedtuple
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -23,7 +24,9 @@ class Pair(namedtuple("Pair", ("values", "indices"))):
         return f"torch.return_types.{type(self).__name__}(\nvalues={self.values!r},\nindices={self.indices!r})"
 
 
-RETURN_TYPES = {name: type(name, (Pair,), {}) for name in ("max", "min", "sort", "topk")}
+# Under names by which pickle finds them.
+RETURN_TYPES = SimpleNamespace(**{name: type(name, (Pair,), {"__qualname__": f"RETURN_TYPES.{name}"})
+                                  for name in ("max", "min", "sort", "topk")})
 
 
 def _chosen(name, input, dim, choose):
@@ -33,7 +36,8 @@ def _chosen(name, input, dim, choose):
     indices = np.asarray(choose(x._array, at))
     # A copy: the gradient needs the indices as they are now.
     found = take(x, indices, at, name.capitalize()), wrap(indices.copy())
-    return RETURN_TYPES[name](*(found if input.ndim else [named(reshape(y, ()), name.capitalize()) for y in found]))
+    found = found if input.ndim else [named(reshape(y, ()), name.capitalize()) for y in found]
+    return getattr(RETURN_TYPES, name)(*found)
 
 
 def _order(x, at, descending):

@@ -30,13 +30,14 @@ class Row(Operator):
                       for needed, rule, at in zip(self.needs_input_grad, self.rules, self.reads)])
 
 
-def define(name, compute, *rules, inputs=("x", "y")):
-    """The Operator of one row, whose `inputs` have these names."""
+def define(name, compute, /, *rules, inputs=("x", "y"), **attributes):
+    """The Operator of one row, whose `inputs` have these names, with other attributes of its class (is_view ...)."""
     index = dict(zip(inputs, range(len(rules)))) | {"z": -1}
     reads = [[index[word] for word in inspect.signature(rule).parameters if word in index] for rule in rules]
     return type(name, (Row,), {
         "__module__": __name__, "compute": staticmethod(compute), "rules": rules, "reads": reads,
         "uses": tuple([tuple([i for i in at if i >= 0]) for at in reads]), "uses_output": any(-1 in at for at in reads),
+        **attributes,
     })  # fmt: skip
 
 
@@ -48,7 +49,9 @@ def documented(function, name, **parts):
 
 
 def named(x, name, number=0):
-    """`x`, whose last operator prints under `name`, PyTorch's (if there is one) for all of what made it."""
+    """`x`, a result of several operators: no view of one before, whatever the last did, which prints under `name`,
+    PyTorch's (if there is one) for all of them."""
+    x._view = None
     if name is not None and x.grad_fn is not None:
         x.grad_fn.name = lambda: f"{name}Backward{number}"
     return x

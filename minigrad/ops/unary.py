@@ -17,6 +17,11 @@ def as_float32(x, name):
     return floating(x)
 
 
+def as_they_are(x, name):
+    """Integers and bools keep their dtype."""
+    return x
+
+
 def no_bools(x, name):
     """Integers stay integers; NotImplementedError (for neg RuntimeError) for bools."""
     if x._array.dtype.kind != "b":
@@ -76,7 +81,7 @@ sigmoid = unary("sigmoid", stable_sigmoid, lambda g, z: g * (z * (1 - z)), "1 / 
 erf = unary("erf", kernels.erf, lambda g, x: g * (2 / PI**0.5 * exp(-x * x)),
             "2 / sqrt(pi) times the integral of e^(-t^2) from 0 to x", " 0.2763, -0.9661")
 sign = unary("sign", lambda x: np.where(x < 0, -1, x > 0).astype(x.dtype), zeros,
-             "-1, 0 or 1 as x is negative, 0 (or NaN) or positive; the gradient is 0", " 1., -1.", lambda x, name: x)
+             "-1, 0 or 1 as x is negative, 0 (or NaN) or positive; the gradient is 0", " 1., -1.", as_they_are)
 floor = unary("floor", stairs(np.floor), zeros, "The next integer below; the gradient is 0", " 0., -2.", no_bools)
 ceil = unary("ceil", stairs(np.ceil), zeros, "The next integer above; the gradient is 0", " 1., -1.", no_bools)
 trunc = unary("trunc", stairs(np.trunc), zeros, "The next integer towards 0; the gradient is 0", " 0., -1.", no_bools)
@@ -101,7 +106,8 @@ Gelu = define("Gelu", lambda x: 0.5 * x * (1 + kernels.erf(x * 0.5**0.5)),
 Silu = define("Silu", lambda x: x * stable_sigmoid(x), lambda g, x: g * sigmoid(x) * (1 + x * (1 - sigmoid(x))))
 Softplus = define("Softplus",
                   lambda x, beta, threshold: np.where(x * beta > threshold, x, np.log1p(np.exp(x * beta)) / beta),
-                  lambda g, x, beta, threshold: where(x * beta > threshold, g, g * sigmoid(x * beta)))
+                  lambda g, x, beta, threshold: where(x * beta > threshold, g, g * sigmoid(
+                      where(x * beta >= threshold, threshold, x * beta))))
 LogSigmoid = define("LogSigmoid", lambda x: np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x))),
                     lambda g, x: g * sigmoid(-x))
 Relu6 = define("Hardtanh", lambda x: np.clip(x, 0, 6), lambda g, x: flat(where((x <= 0) | (x >= 6), 0.0, g), x))
