@@ -5,12 +5,14 @@
     python examples/lenet5.py --download DIR   the same, fetching the files into DIR first
     python examples/lenet5.py --resume         goes on where the last run stopped
 
-The checkpoint and the pictures are in runs/lenet5 afterwards. Ctrl-C may come at any time.
+The checkpoint and the pictures are in runs/lenet5 afterwards. Ctrl-C may come at any time; the
+checkpoint of an earlier run is kept, under another name.
 The network is of: Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning applied to
 document recognition", 1998; with 20 channels, ReLU and max pooling, as it is taught today.
 """
 
 import argparse
+import itertools
 import sys
 from pathlib import Path
 
@@ -106,20 +108,25 @@ def download(folder, url=MNIST_URL):
 
 
 def positive_int(text):
-    if int(text) < 1:
-        raise ValueError
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 on, not {text!r}")
     return int(text)
 
 
-def parse_arguments():
+def number_from_0(text):
+    if not float(text) >= 0:
+        raise argparse.ArgumentTypeError(f"must be 0 or larger, not {text}")
+    return float(text)
+
+
+def parse_arguments(parser):
     """The arguments and, with --resume, the checkpoint, whose arguments are then the defaults."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data", metavar="DIR", help="train on the four IDX files of MNIST in DIR")
     parser.add_argument("--download", metavar="DIR", help="the same, fetching them into DIR first")
     parser.add_argument("--epochs", type=positive_int, default=10)
     parser.add_argument("--batch-size", type=positive_int, default=64)
-    parser.add_argument("--lr", type=float, default=0.03, help="learning rate of the first epoch")
-    parser.add_argument("--momentum", type=float, default=0.9)
+    parser.add_argument("--lr", type=number_from_0, default=0.03, help="learning rate of the first epoch")
+    parser.add_argument("--momentum", type=number_from_0, default=0.9)
     parser.add_argument("--seed", type=int, default=0, help="of the weights and the shuffling")
     parser.add_argument("--threads", type=positive_int, help="default: one for each core")
     parser.add_argument("--output", metavar="DIR", type=Path, default=Path("runs/lenet5"))
@@ -127,16 +134,40 @@ def parse_arguments():
     args = parser.parse_args()
     if not args.resume:
         return args, None
+    path = args.output / "checkpoint.safetensors"
     try:
-        checkpoint = minigrad.load(args.output / "checkpoint.safetensors")
-    except (FileNotFoundError, ValueError) as error:
+        checkpoint = minigrad.load(path)
+    except (OSError, ValueError) as error:
         parser.error(f"cannot resume: {error}")
+    if not isinstance(checkpoint, dict) or not {"arguments", "history"} <= checkpoint.keys():
+        parser.error(f"cannot resume: {path} is not a checkpoint of this program")
     parser.set_defaults(**checkpoint["arguments"])
     return parser.parse_args(), checkpoint
 
 
 def main():
-    args, checkpoint = parse_arguments()
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    args, checkpoint = parse_arguments(parser)
+    history = checkpoint["history"] if checkpoint else []
+    try:
+        run(args, checkpoint, history)
+    except OSError as error:  # of --data, --download or --output
+        parser.error(str(error))
+    except KeyboardInterrupt:
+        saved = "The checkpoint holds all finished epochs; go on with --resume"
+        print("\nStopped.", saved if history else "No epoch was finished: nothing of this run is saved")
+        sys.exit(130)
+
+
+def run(args, checkpoint, history):
+    """Train, and draw; `history`, a dict of four numbers for each epoch, grows by what is saved."""
+    path = args.output / "checkpoint.safetensors"
+    args.output.mkdir(parents=True, exist_ok=True)
+    names = (path.with_stem(f"checkpoint-{n}") for n in itertools.count(1))
+    kept = next(name for name in names if not name.exists())  # for the checkpoint of an earlier run
+    if path.exists() and not checkpoint:
+        print(f"{path} is of an earlier run, with which --resume would go on.")
+        print(f"It becomes {kept.name} when the first epoch of this one is finished.", flush=True)
     if args.threads:
         minigrad.set_num_threads(args.threads)
     if args.download:
@@ -149,24 +180,20 @@ def main():
     loader = DataLoader(train_set, args.batch_size, shuffle=True)
     model = LeNet5()
     optimizer = optim.SGD(model.parameters(), lr=args.lr, momentum=args.momentum)
-    history = []
     if checkpoint:
         model.load_state_dict(checkpoint["model"])
         optimizer.load_state_dict(checkpoint["optimizer"])
-        random.default_generator.set_state(checkpoint["random"].numpy())
-        history = checkpoint["history"]
+        random.default_generator.set_state(checkpoint["random"])
 
-    def save_checkpoint():
+    def save_checkpoint(history):
         """Everything the next epoch depends on: a resumed run gives the same numbers."""
         elsewhere = ("output", "resume", "threads")  # they change no number
         arguments = {name: x for name, x in vars(args).items() if name not in elsewhere}
         state = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
-        state |= {"random": minigrad.from_numpy(random.default_generator.get_state())}
+        state |= {"random": random.default_generator.get_state()}
         state |= {"history": history, "arguments": arguments}
-        minigrad.save(state, args.output / "checkpoint.safetensors")
+        minigrad.save(state, path)
 
-    args.output.mkdir(parents=True, exist_ok=True)
-    save_checkpoint()
     with tqdm(unit=" images", unit_scale=True, leave=False) as bar:
         for epoch in range(len(history), args.epochs):
             # Long steps find the valley, ever shorter ones settle in it.
@@ -177,11 +204,12 @@ def main():
             bar.reset(len(train_set))
             loss, accuracy = train(model, optimizer, loader, bar)
             held_out_loss, held_out_accuracy, _ = evaluate(model, held_out)
-            history.append(
-                {"train loss": loss, "train accuracy": accuracy,
-                 "held-out loss": held_out_loss, "held-out accuracy": held_out_accuracy}
-            )  # fmt: skip
-            save_checkpoint()
+            numbers = {"train loss": loss, "train accuracy": accuracy,
+                       "held-out loss": held_out_loss, "held-out accuracy": held_out_accuracy}  # fmt: skip
+            if not checkpoint and not history and path.exists():
+                path.rename(kept)
+            save_checkpoint([*history, numbers])
+            history.append(numbers)
             bar.clear()
             print(f"{title}  loss {loss:.4f}  held-out accuracy {held_out_accuracy:.2%}", flush=True)
     draw(model, held_out, history, args.output)
@@ -189,8 +217,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        print("\nStopped. The checkpoint holds all finished epochs; go on with --resume")
-        sys.exit(130)
+    main()

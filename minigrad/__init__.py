@@ -153,7 +153,7 @@ from .ops.unary import (
     trunc,
 )
 from .printing import set_printoptions
-from .random import Generator, initial_seed, manual_seed, seed
+from .random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 from .serialization import load, save
 from .size import Size
 from .tensor import Tensor, is_tensor, numel

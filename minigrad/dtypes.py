@@ -46,7 +46,7 @@ float, double, long, int = float32, float64, int64, int32  # noqa: A001
 ALL = (float32, float64, int64, int32, uint8, bool)
 OF = {d.numpy: d for d in ALL}
 
-_KIND = {"b": 0, "u": 1, "i": 1, "f": 2}
+KIND = {"b": 0, "u": 1, "i": 1, "f": 2}
 OF_PYTHON = {builtins.bool: bool.numpy, builtins.int: int64.numpy, builtins.float: float32.numpy}
 _NUMBER_KIND = {number: kind for kind, number in enumerate(OF_PYTHON)}
 _PYTHON_NUMBER = tuple(OF_PYTHON.values())
@@ -76,7 +76,7 @@ def result_type(*operands):
     best_kind, best_rank, best = -1, -1, None
     for x in operands:
         if isinstance(x, np.ndarray):
-            kind, rank, type_ = _KIND[x.dtype.kind], 2 if x.ndim else 1, x.dtype
+            kind, rank, type_ = KIND[x.dtype.kind], 2 if x.ndim else 1, x.dtype
         else:
             kind = number_kind(x)
             rank, type_ = 0, _PYTHON_NUMBER[kind]
@@ -91,7 +91,7 @@ def number_kind(number):
     """0, 1 or 2 for a Python (or NumPy) bool, int or float; TypeError for anything else."""
     kind = _NUMBER_KIND.get(type(number))
     if kind is None and isinstance(number, np.generic):
-        kind = _KIND.get(number.dtype.kind)
+        kind = KIND.get(number.dtype.kind)
     if kind is None:
         raise TypeError(f"expected a Tensor or a number, not {type(number).__name__}")
     return kind

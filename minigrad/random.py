@@ -18,7 +18,8 @@ import os
 
 import numpy as np
 
-from . import devices
+from . import devices, dtypes
+from .engine import wrap
 
 # CPUGeneratorImplState of ATen/CPUGeneratorImpl.cpp, so that states go to PyTorch and back.
 _STATE = np.dtype(
@@ -75,14 +76,14 @@ class Generator:
         return self.manual_seed(int.from_bytes(os.urandom(8), "little") >> 11).initial_seed()
 
     def get_state(self):
-        """Return where the stream stands, a uint8 array of 5056 bytes, PyTorch's layout."""
+        """Return where the stream stands, a uint8 tensor of 5056 bytes, PyTorch's layout."""
         engine = self._engine.state["state"]
         state = np.zeros(1, _STATE)
         state["seed"], state["seeded"], state["key"] = self._seed, 1, engine["key"]
         state["next"], state["left"] = engine["pos"], 625 - engine["pos"]
         if self._next_normal is not None:
             state["normal"], state["has_normal"] = self._next_normal, 1
-        return state.view(np.uint8)
+        return wrap(state.view(np.uint8))
 
     def set_state(self, state):
         """Go on from where ``get_state`` was called, here or in PyTorch.
@@ -90,7 +91,7 @@ class Generator:
         Raises:
             TypeError: state is not uint8. RuntimeError: it does not hold a generator's state.
         """
-        state = np.ascontiguousarray(state)
+        state = np.array(state)
         if state.dtype != np.uint8:
             raise TypeError(f"set_state expects state to be uint8, but got {state.dtype}")
         if state.shape != (_STATE.itemsize,):
@@ -118,7 +119,7 @@ class Generator:
         if not all(abs(bound) <= limit for bound in (low, high, high - low)):
             raise RuntimeError(f"low={low} to high={high} is beyond the range of {dtype}")
         if low > high:
-            raise RuntimeError(f"uniform expects low <= high, but got low={low}, high={high}")
+            raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low} > to={high}")
         x = self._fractions(_numel(shape), dtype).reshape(shape)
         if (low, high) == (0, 1):
             return x
@@ -138,7 +139,7 @@ class Generator:
         """
         dtype = _float_dtype("normal", dtype)
         if not std >= 0:
-            raise RuntimeError(f"normal expects std >= 0, but got std={std}")
+            raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
         n = _numel(shape)
         if n < 16 or one_by_one:
             return (self._few_normals(n) * std + mean).astype(dtype).reshape(shape)
@@ -161,7 +162,7 @@ class Generator:
         if not (-(2**63) <= low < 2**63 and -(2**63) <= high < 2**63):
             raise ValueError(f"low={low} and high={high} must fit in int64")
         if low >= high:
-            raise RuntimeError(f"randint expects low < high, but got low={low}, high={high}")
+            raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
         if dtype.kind != "f":
             least, most = 0, 1
             if dtype.kind != "b":
@@ -257,6 +258,33 @@ def seed():
     return default_generator.seed()
 
 
+def get_rng_state():
+    """Return where the default generator's stream stands, a uint8 tensor.
+
+    >>> import minigrad
+    >>> state = minigrad.get_rng_state()
+    >>> first = minigrad.rand(3)
+    >>> minigrad.set_rng_state(state)
+    >>> minigrad.equal(minigrad.rand(3), first)
+    True
+    """
+    return default_generator.get_state()
+
+
+def set_rng_state(new_state):
+    """Let the default generator go on from a state of ``get_rng_state``, here or in PyTorch.
+
+    Raises:
+        TypeError: new_state is not uint8. RuntimeError: it does not hold a generator's state.
+
+    >>> import minigrad
+    >>> minigrad.set_rng_state(minigrad.Generator().manual_seed(0).get_state())
+    >>> minigrad.rand(2)
+    tensor([0.4963, 0.7682])
+    """
+    default_generator.set_state(new_state)
+
+
 def initial_seed():
     """Return the seed that the default generator's stream was started with.
 
@@ -277,7 +305,7 @@ def _numel(shape):
 def _float_dtype(name, dtype):
     dtype = np.dtype(dtype)
     if dtype not in (np.float32, np.float64):
-        raise NotImplementedError(f"{name} is not implemented for dtype {dtype}")
+        raise NotImplementedError(f"{name} is not implemented for '{dtypes.of(np.empty(0, dtype)).text}'")
     return dtype
 
 

@@ -124,7 +124,10 @@ def cells(path):
     """[(source, name of its file, lines before it there)], and whether they are a notebook's."""
     text = Path(path).read_text(encoding="utf-8")
     if Path(path).suffix == ".ipynb":
-        sources = ["".join(cell["source"]) for cell in json.loads(text)["cells"] if cell["cell_type"] == "code"]
+        try:
+            sources = ["".join(cell["source"]) for cell in json.loads(text)["cells"] if cell["cell_type"] == "code"]
+        except (KeyError, TypeError):
+            raise ValueError(f"{path} is not a notebook: it has no list of cells with a type and a source") from None
         found = [(source, f"{path}[{i}]", 0) for i, source in enumerate(sources, 1)]
         for source, name, _ in found:  # for tracebacks, which show the line
             linecache.cache[name] = len(source), None, source.splitlines(keepends=True), name
@@ -191,10 +194,13 @@ def main(arguments):
         print(__doc__)
         return 0 if arguments else 2
     path = arguments[0]
+    if path.startswith("-"):
+        print(f"there is no option {path}: write python -m minigrad.run [--check] FILE [arguments]", file=sys.stderr)
+        return 2
     try:
         parts, echo = cells(path)
         trees = [ast.parse("\n" * before + source, name) for source, name, before in parts]
-    except (OSError, SyntaxError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, SyntaxError, ValueError) as error:
         print(*traceback.format_exception_only(error), sep="", end="", file=sys.stderr)
         return 1
     known = aliases()

@@ -28,7 +28,8 @@ def save(obj, f):
     complete or not at all: if saving fails, an older one stays as it was.
     Values may also be None, bools, ints, floats, strings, and dicts, lists and tuples of all these:
     a whole training checkpoint. An OrderedDict comes back as a dict, a Size as a tuple, a NumPy number as
-    Python's. A plain `state_dict` keeps its keys as the names in the file.
+    Python's, and tensors that share memory as tensors each with its own. A plain `state_dict` keeps its keys as
+    the names in the file.
 
     Raises TypeError that names the key of a value (or key) of another type, OSError if the file cannot be written.
 

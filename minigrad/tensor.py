@@ -204,9 +204,7 @@ class Tensor(Value):
         """This tensor in another dtype; without one, the name of its type: 'torch.FloatTensor'."""
         return f"torch.{self.dtype.text}Tensor" if dtype is None else self.to(dtype=dtype)
 
-    def astype(self, dtype):
-        """This tensor in a NumPy dtype: what the engine calls."""
-        return common.cast(self, dtype)
+    astype = common.cast  # to a NumPy dtype: what the engine calls
 
     def type_as(self, other):
         return self.to(other.dtype)
@@ -308,7 +306,7 @@ class Tensor(Value):
 
 
 class Handle:
-    """What `register_hook` and its kind return: `remove()` takes the hook away again."""
+    """What `register_hook` and its kind return: `remove()`, or the end of a `with`, takes the hook away again."""
 
     def __init__(self, hooks, hook):
         self.hooks, self.key = hooks, object()
@@ -316,6 +314,12 @@ class Handle:
 
     def remove(self):
         self.hooks.pop(self.key, None)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.remove()
 
 
 def rebuild(cls, array, requires_grad):

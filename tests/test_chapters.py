@@ -82,6 +82,8 @@ def test_the_chapter_on_pytorch_goes_on_without_it(tmp_path):
     output = run(tmp_path, "-c", "import runpy, sys; sys.modules['torch'] = None; runpy.run_path(sys.argv[1])", chapter)
     assert output.startswith("PyTorch is not installed.") and output.count("minigrad: RuntimeError: ") == 3
     assert not [words for words in SAYS["11"] if words not in output] and output.count(": not done yet.") == 3
+    first, second = re.search(r"minigrad (\S+), a second run (\S+)\n", output).groups()
+    assert first == second and not list((tmp_path / "runs" / "chapters").iterdir())  # nothing differs: no picture
 
 
 @each_chapter

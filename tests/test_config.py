@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 import pytest
 from threadpoolctl import threadpool_info
 
@@ -42,3 +46,13 @@ def test_show_config_tells_the_versions(capsys):
     assert lines["minigrad"].strip() == minigrad.__version__
     assert lines["threads"].split()[0] == str(minigrad.get_num_threads())
     assert {"Python", "NumPy", "Cython", "compiler", "OpenMP", "SIMD", "BLAS"} <= lines.keys()
+
+
+def test_an_unknown_instruction_set_names_the_variable_and_the_choices():
+    command = [sys.executable, "-c", "import minigrad"]
+    done = subprocess.run(command, env=os.environ | {"MINIGRAD_SIMD": "foo"}, capture_output=True, text=True)
+    assert done.returncode == 1
+    last_line = done.stderr.splitlines()[-1]
+    assert last_line.startswith("ValueError: ")
+    for word in ("MINIGRAD_SIMD", "'foo'", "baseline", "avx2", "avx512"):
+        assert word in last_line

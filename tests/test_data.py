@@ -289,6 +289,49 @@ def test_indices_of_a_subset_are_as_given_and_reach_the_dataset_as_ints():
         subset[3]
 
 
+@pytest.mark.parametrize("m", [minigrad, torch])
+def test_the_indices_of_a_subset_may_change(m):
+    part = m.utils.data.Subset(list(range(10)), [3, 4, 5])
+    part.indices = [7, 8]
+    assert (part[0], len(part)) == (7, 2)
+    part.indices.reverse()
+    batches = m.utils.data.DataLoader(m.utils.data.Subset(m.utils.data.TensorDataset(m.arange(10)), part.indices), 2)
+    assert [batch[0].tolist() for batch in batches] == [[8, 7]]
+    assert m.utils.data.Subset({"a": 1, "b": 2}, ["b", "a"])[0] == 2
+
+
+@pytest.mark.parametrize("m", [minigrad, torch])
+def test_a_dataset_may_fetch_whole_batches(m):
+    class Tens(m.utils.data.Dataset[int]):
+        def __getitem__(self, index):
+            return index
+
+        def __getitems__(self, indices):
+            return [10 * i for i in indices]
+
+        def __len__(self):
+            return 4
+
+    assert [batch.tolist() for batch in m.utils.data.DataLoader(Tens(), 2)] == [[0, 10], [20, 30]]
+
+
+def test_a_batch_sampler_draws_before_the_loader():
+    class Halves:
+        def __init__(self, m):
+            self.m = m
+
+        def __iter__(self):
+            order = self.m.randperm(6).tolist()
+            return iter([order[:3], order[3:]])
+
+    def batches(m):
+        m.manual_seed(0)
+        data = m.utils.data.TensorDataset(m.arange(6))
+        return [batch[0].tolist() for batch in m.utils.data.DataLoader(data, batch_sampler=Halves(m))]
+
+    assert batches(minigrad) == batches(torch)
+
+
 def test_the_names_are_where_pytorch_has_them():
     from minigrad.utils import data
     from minigrad.utils.data import DataLoader as Loader

@@ -137,15 +137,68 @@ def test_lenet_learns_the_default_digits(one_thread):
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
 
 
-@pytest.mark.parametrize("arguments", [["--resume"], ["--epochs", "0"], ["--threads", "x"]])
+def stop(*arguments):
+    raise KeyboardInterrupt
+
+
+def test_a_second_run_keeps_what_the_first_has_saved(
+    data, finished, tmp_path, monkeypatch, capsys, one_thread
+):
+    import lenet5
+
+    first = (finished / "checkpoint.safetensors").read_bytes()
+    path = tmp_path / "checkpoint.safetensors"
+    path.write_bytes(first)
+    monkeypatch.setattr(sys, "argv", command(data, tmp_path, "--epochs", "1")[1:])
+    monkeypatch.setattr(lenet5, "draw", lambda *arguments: None)
+    with monkeypatch.context() as patch, pytest.raises((SystemExit, KeyboardInterrupt)) as stopped:
+        patch.setattr(lenet5, "train", stop)
+        lenet5.main()
+    assert path.read_bytes() == first and stopped.value.code == 130
+    output = capsys.readouterr().out
+    assert "No epoch was finished" in output and "becomes checkpoint-1.safetensors" in output
+
+    lenet5.main()
+    second = path.read_bytes()
+    lenet5.main()
+    kept = [(tmp_path / f"checkpoint-{n}.safetensors").read_bytes() for n in (1, 2)]
+    assert kept == [first, second] and len(minigrad.load(path)["history"]) == 1
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+BAD_ARGUMENTS = {
+    "--resume": "cannot resume",
+    "--epochs 0": "whole number from 1 on",
+    "--threads x": "whole number from 1 on",
+    "--lr -1": "must be 0 or larger",
+    "--momentum nan": "must be 0 or larger",
+    "--data /nonexistent": "/nonexistent",
+    "--output /dev/null/x": "/dev/null/x",
+    "--download /dev/null/x": "/dev/null/x",
+}
+
+
+@pytest.mark.parametrize("arguments", BAD_ARGUMENTS)
 def test_bad_arguments_are_answered_without_a_traceback(arguments, monkeypatch, tmp_path, capsys):
     import lenet5
 
-    monkeypatch.setattr(sys, "argv", ["lenet5.py", "--output", str(tmp_path), *arguments])
+    monkeypatch.setattr(sys, "argv", ["lenet5.py", "--output", str(tmp_path), *arguments.split()])
     with pytest.raises(SystemExit) as stopped:
         lenet5.main()
     assert stopped.value.code == 2
-    assert "lenet5.py: error: " in capsys.readouterr().err
+    assert BAD_ARGUMENTS[arguments] in capsys.readouterr().err.partition("lenet5.py: error: ")[2]
+
+
+@pytest.mark.parametrize("content", [minigrad.ones(2), {"weight": minigrad.ones(2)}, [1]])
+def test_only_a_checkpoint_of_its_own_is_resumed(content, monkeypatch, tmp_path, capsys):
+    import lenet5
+
+    minigrad.save(content, tmp_path / "checkpoint.safetensors")
+    monkeypatch.setattr(sys, "argv", ["lenet5.py", "--output", str(tmp_path), "--resume"])
+    with pytest.raises(SystemExit) as stopped:
+        lenet5.main()
+    assert stopped.value.code == 2
+    assert "is not a checkpoint of this program" in capsys.readouterr().err
 
 
 # ---- pictures

@@ -118,6 +118,23 @@ def test_loading_gives_a_lazy_layer_its_sizes(m):
     assert lazy.weight.tolist() == ready.weight.tolist()
     x = m.ones(2, 4)
     assert lazy(x).tolist() == ready(x).tolist() and type(lazy) is m.nn.Linear
+    lazy = m.nn.LazyLinear(3)
+    assert repr(lazy.load_state_dict(m.nn.LazyLinear(3).state_dict())) == "<All keys matched successfully>"
+    assert lazy.has_uninitialized_params() and lazy(x).shape == (2, 3)
+
+
+@BOTH
+def test_a_lazy_transposed_convolution_takes_an_output_size(m):
+    for args, kwargs in (([[12, 12]], {}), ([], {"output_size": (12, 12)})):
+        layer = m.nn.LazyConvTranspose2d(4, 3, stride=2)
+        assert layer(m.ones(1, 2, 5, 5), *args, **kwargs).shape == (1, 4, 12, 12) and layer.in_channels == 2
+
+
+@BOTH
+def test_what_has_uninitialized_params(m):
+    for code, answer in (("Linear(3)", True), ("BatchNorm1d(affine=False)", True),
+                         ("BatchNorm1d(affine=False, track_running_stats=False)", False)):
+        assert layer("Lazy" + code, m).has_uninitialized_params() is answer
 
 
 @pytest.mark.parametrize("clone", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))], ids=["copy", "pickle"])

@@ -131,6 +131,34 @@ def test_keyword_arguments_of_forward(m):
 
 
 @BOTH
+def test_a_module_does_not_take_the_place_of_a_parameter(m):
+    layer = m.nn.Linear(2, 2)
+    with pytest.raises(TypeError, match="cannot assign .*'weight'"):
+        layer.weight = m.nn.ReLU()
+    assert len(list(layer.parameters())) == 2
+
+
+@BOTH
+def test_a_hook_lasts_as_long_as_its_with(m):
+    layer, seen = m.nn.ReLU(), []
+    with layer.register_forward_hook(lambda *_: seen.append(1)):
+        layer(m.zeros(1))
+    layer(m.zeros(1))
+    assert seen == [1]
+
+
+@BOTH
+def test_a_copy_has_no_gradients_yet(m):
+    layer = m.nn.Linear(2, 1)
+    layer(m.ones(1, 2)).sum().backward()
+    twin = copy.deepcopy(layer)
+    assert twin.weight.grad is None and layer.weight.grad is not None and twin.weight.requires_grad
+    leaf = m.ones(2, requires_grad=True)
+    (leaf * 2).sum().backward()
+    assert copy.deepcopy(leaf).grad.tolist() == [2, 2]
+
+
+@BOTH
 def test_deleting(m):
     model = m.nn.Linear(2, 3)
     model.note, model.child = "plain", m.nn.ReLU()
@@ -239,6 +267,22 @@ def test_train_and_eval_reach_every_module():
     assert model.eval() is model and not any(module.training for module in model.modules())
     assert model(x).tolist() == [1] * 4
     assert model.train() is model and all(module.training for module in model.modules())
+
+
+@BOTH
+def test_a_module_may_say_itself_what_training_means(m):
+    class Frozen(m.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.norm = m.nn.BatchNorm2d(2)
+
+        def train(self, mode=True):
+            super().train(mode)
+            self.norm.eval()
+            return self
+
+    net = m.nn.Sequential(Frozen()).train()
+    assert net[0].training and not net[0].norm.training
 
 
 @BOTH
@@ -387,7 +431,7 @@ def test_old_states_do_not_count_the_batches(m):
     assert m.nn.Linear(2, 1).load_state_dict(dict(state), strict=False).missing_keys == ["weight", "bias"]
 
 
-def test_load_state_dict_lists_all_that_is_wrong_and_copies_nothing():
+def test_load_state_dict_lists_all_that_is_wrong():
     model = mlp(minigrad)
     before = {name: x.clone() for name, x in model.state_dict().items()}
     state = {
@@ -411,6 +455,29 @@ def test_load_state_dict_lists_all_that_is_wrong_and_copies_nothing():
     result = model.load_state_dict(state, strict=False)
     assert result.missing_keys == ["1.bias", "3.weight"] and result.unexpected_keys == ["9.bias", "extra"]
     assert "missing_keys=['1.bias'" in repr(result) and model[1].weight.sum().item() == 0
+
+
+@BOTH
+def test_what_fits_is_copied_even_if_something_else_is_wrong(m):
+    model = m.nn.Linear(2, 2)
+    with pytest.raises(RuntimeError, match="size mismatch for bias"):
+        model.load_state_dict({"weight": m.ones(2, 2), "bias": m.ones(3)}, strict=False)
+    assert model.weight.sum() == 4
+
+
+@BOTH
+def test_what_a_state_dict_of_ones_own_leaves_out_is_loaded_all_the_same(m):
+    class Copying(m.nn.Linear):
+        def state_dict(self, *args, **kwargs):
+            return {name: x.clone() for name, x in super().state_dict(*args, **kwargs).items()} | {"epoch": 3}
+
+        def load_state_dict(self, state, **kwargs):
+            self.epoch = state.pop("epoch")
+            return super().load_state_dict(state, **kwargs)
+
+    model = Copying(2, 1)
+    model.load_state_dict({"weight": m.full((1, 2), 9.0), "bias": m.zeros(1), "epoch": 4})
+    assert model.weight.sum() == 18 and model.epoch == 4
 
 
 @BOTH

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import minigrad
 from minigrad import random
 from minigrad.random import Generator
 
@@ -252,9 +253,18 @@ def test_seeding_forgets_the_kept_normal():
 def test_state_is_a_copy():
     g = Generator().manual_seed(0)
     state = g.get_state()
-    before = state.copy()
+    before = state.clone()
     g.uniform((1000,))
     np.testing.assert_array_equal(state, before)
+
+
+def test_the_global_stream_can_be_saved_and_set():
+    state = minigrad.get_rng_state()
+    first = minigrad.randn(5)
+    minigrad.set_rng_state(state)
+    assert minigrad.equal(minigrad.randn(5), first) and state.dtype == minigrad.uint8
+    minigrad.default_generator.set_state(state)
+    assert minigrad.equal(minigrad.randn(5), first)
 
 
 @needs_torch
@@ -263,7 +273,7 @@ def test_state_goes_to_pytorch_and_back():
         g, t = pair(5)
         g.uniform((drawn,))
         g.normal((1,))
-        t.set_state(torch.from_numpy(g.get_state()))
+        t.set_state(torch.from_numpy(g.get_state().numpy()))
         same_normals(g.normal((3,)), torch.randn(3, generator=t))
         same_bits(g.uniform((1300,)), torch.rand(1300, generator=t))
         torch.randn(2, generator=t)

@@ -164,6 +164,17 @@ def test_bad_files(tmp_path):
     done = python(written(tmp_path / "bad.py", "x = 1\nif\n"))
     assert done.returncode == 1 and "line 2" in done.stderr and done.stderr.splitlines()[-1].startswith("SyntaxError")
     assert python().returncode == 2 and python("--help").returncode == 0
+    done = python("--chek", tmp_path / "bad.py")
+    assert done.returncode == 2 and "there is no option --chek" in done.stderr and "--check" in done.stderr
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", "null", '{"cells": 3}', '{"cells": [3]}', '{"cells": [{"source": ""}]}',
+                                  '{"cells": [{"cell_type": "code", "source": null}]}'])
+def test_a_damaged_notebook(text, tmp_path, capsys):
+    path = written(tmp_path / "n.ipynb", text)
+    assert run.main([str(path)]) == 1
+    message = "is not a notebook: it has no list of cells with a type and a source"
+    assert capsys.readouterr().err == f"ValueError: {path} {message}\n"
 
 
 def test_every_alias_is_there():

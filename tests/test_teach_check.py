@@ -2,6 +2,8 @@
 
 import itertools
 import re
+import signal
+import sys
 
 import numpy as np
 import pytest
@@ -352,6 +354,20 @@ def test_an_unknown_name_is_answered_with_near_ones(name, near):
     with pytest.raises(ValueError, match="there is no exercise") as error:
         teach.check(name, None)
     assert near in str(error.value) and "teach.exercises()" in str(error.value)
+
+
+@pytest.mark.parametrize("name", [by_hand, None, [1]])
+def test_the_name_comes_first(name):
+    with pytest.raises(TypeError, match=f"'name' must be str, not {type(name).__name__}: the name .* comes first"):
+        teach.check(name, "corr2d")
+
+
+@pytest.mark.parametrize("status", [None, 3, "bye"])
+def test_an_attempt_that_leaves_python_gets_a_verdict(status):
+    text = teach.check("corr2d", lambda X, K: sys.exit(status)).text()
+    assert text.startswith("corr2d: not yet. It raised SystemExit") and ":," not in text
+    with pytest.raises(KeyboardInterrupt):  # of the user, who means it
+        teach.check("corr2d", lambda X, K: signal.raise_signal(signal.SIGINT))
 
 
 def test_exercises_lists_all_questions(tmp_path):

@@ -231,6 +231,13 @@ def test_the_verdict_stands_first_in_the_picture_and_in_large_letters(x):
     assert "not equivariant" not in measured.get_text()
 
 
+def test_the_picture_never_breaks_a_formula(x):
+    _, measured = teach.equivariance(nn.Conv2d(1, 1, 3, padding=1), x, shift=(0, 1)).figure().axes[2].texts
+    lines = measured.get_text().splitlines()
+    assert len([line for line in lines if line.startswith("    max |f(shift x) - shift f(x)| = ")]) == 2
+    assert max(map(len, lines)) <= 46
+
+
 def test_a_large_picture_is_cropped_and_says_so():
     measured = teach.equivariance(nn.Conv2d(1, 1, 3, stride=2), minigrad.rand(1, 1, 60, 64), shift=(0, 1))
     axes = measured.figure().axes

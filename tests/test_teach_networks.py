@@ -200,3 +200,21 @@ def test_a_students_right_attempt_passes(name, attempt, capsys):
 def test_a_students_mistake_is_named(name, attempt, words, capsys):
     assert not teach.check(name, attempt)
     assert re.search(words, capsys.readouterr().out)
+
+
+F32, F64, INT = minigrad.float32, minigrad.float64, minigrad.int64
+DTYPES = [  # of the input, the weight and the bias of a layer, then what is to be converted, and to what
+    (INT, F32, F32, "input", F32), (F64, F32, F32, "input", F32), (F32, F64, F64, "input", F64),
+    (F32, INT, F32, "weight", F32), (F32, F32, F64, "bias", F32), (F32, F32, INT, "bias", F32),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("x, weight, bias, wrong, right", DTYPES, ids=str)
+def test_the_error_of_two_dtypes_says_what_to_convert(x, weight, bias, wrong, right):
+    image, kernel, offset = (minigrad.ones(1, 1, 2, 2, dtype=dtype) for dtype in (x, weight, bias))
+    for layer in (lambda: F.conv2d(image, kernel, offset[0, 0, 0, :1]),
+                  lambda: F.linear(image, kernel[0, 0], offset[0, 0, 0])):
+        with pytest.raises(RuntimeError, match=rf"convert {wrong}, with \.to\({right}\)$"):
+            layer()
+    with pytest.raises(RuntimeError, match=r"convert input, with \.to\(torch\.float32\)$"):
+        nn.BatchNorm1d(2)(minigrad.ones(3, 2, dtype=F64))

@@ -39,6 +39,14 @@ def test_large_matrices_have_a_colour_bar_in_place_of_numbers():
         assert texts(figure.axes[0]) == [] and len(figure.axes) == 2
 
 
+def test_a_colour_bar_goes_from_the_smallest_to_the_largest_value_and_zero():
+    image = np.linspace(0, 1, 400).reshape(20, 20)
+    for x, limits in ((image, (0, 1)), (image - 2, (-2, 0)), (image - 0.5, (-0.5, 0.5)), (image * np.nan, (-1, 1))):
+        axes, bar = teach.show(x=x).figure().axes
+        assert bar.get_xlim() == limits and axes.images[0].norm.vmin == -axes.images[0].norm.vmax
+    assert teach.show(x=np.arange(40.0)).figure().axes[1].get_ylim() == (0, 39)
+
+
 def test_a_tensor_with_a_history_and_a_file(tmp_path):
     x = minigrad.ones(2, 2, requires_grad=True) * 2
     teach.show(x=x).save(tmp_path / "x.png")

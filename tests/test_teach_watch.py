@@ -294,6 +294,13 @@ def test_on_and_off():
     assert Tensor.backward is backward and Module.__call__ is call
 
 
+def test_what_watch_is_given_is_answered_with_how_to_write_it():
+    backward = Tensor.backward
+    with pytest.raises(TypeError, match=r"watch\(\) takes no arguments.*`with teach.watch\(\):`.*w.stop\(\)"):
+        teach.watch(nn.Linear(1, 1))
+    assert Tensor.backward is backward  # nothing is on
+
+
 def test_the_error_of_backward_names_what_ends_a_history():
     with pytest.raises(RuntimeError) as error:
         Argmax()(X).float().sum().backward()

@@ -47,7 +47,7 @@ x2 = torch.tensor([0, 0, 1, 1, 0, 0.1, 0.2, 1, 1, 1, 0])
 print(corr1d(x2, torch.tensor([1.0, 1.0])))
 
 # %%
-lines = teach.show(x=x, change=change, x2=x2, sum_of_two=corr1d(x2, torch.tensor([1.0, 1.0])))
+lines = teach.show(x=x, change=change, x2=x2, **{"sum of two": corr1d(x2, torch.tensor([1.0, 1.0]))})
 lines.save(PICTURES / "03_lists.png")
 lines
 
@@ -117,7 +117,8 @@ print(f"the strongest edge is at row {row}, column {column}, of strength {streng
 # In the third, the same from top to bottom.
 
 # %%
-picture = teach.show(digit=digit, vertical_edges=vertical, horizontal_edges=horizontal, strength=strength)
+found = {"vertical edges": vertical, "horizontal edges": horizontal, "strength": strength}
+picture = teach.show(digit=digit, **found)
 picture.save(PICTURES / "03_digit.png")
 picture
 

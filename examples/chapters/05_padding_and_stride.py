@@ -85,7 +85,7 @@ edge = nn.Conv2d(1, 1, 3, padding=1, bias=False, padding_mode="replicate")
 for layer in (zeros, edge):
     _ = nn.init.constant_(layer.weight, 1 / 9)
 white = torch.ones(1, 1, 4, 4)
-borders = teach.show(with_zeros=zeros(white), with_the_edge_repeated=edge(white))
+borders = teach.show(**{"with zeros": zeros(white), "with the edge repeated": edge(white)})
 print(borders)
 borders.save(PICTURES / "05_borders.png")
 borders

@@ -93,7 +93,7 @@ for groups in (1, 2, 8):
     layer = nn.Conv2d(8, 8, kernel_size=3, groups=groups)
     print(f"{groups:6}  {str(list(layer.weight.shape)):19}  {sum(p.numel() for p in layer.parameters())}")
 matrices = [teach.matrix(nn.Conv2d(4, 4, kernel_size=1, groups=g, bias=False), size=(4, 1, 1)) for g in (1, 2, 4)]
-groups = teach.show(**{f"groups_{g}": torch.from_numpy(m.array) for g, m in zip((1, 2, 4), matrices)})
+groups = teach.show(**{f"groups={g}": torch.from_numpy(m.array) for g, m in zip((1, 2, 4), matrices)})
 groups.save(PICTURES / "06_groups.png")
 groups
 

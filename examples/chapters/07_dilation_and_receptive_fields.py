@@ -30,7 +30,7 @@ K = torch.arange(1.0, 10.0).reshape(1, 1, 3, 3)
 kernels = {}
 for d in (1, 2, 3):
     reach = d * (3 - 1) + 1
-    wide = kernels[f"dilation_{d}"] = torch.zeros(1, 1, reach, reach)
+    wide = kernels[f"dilation {d}"] = torch.zeros(1, 1, reach, reach)
     wide[..., ::d, ::d] = K
     Y = F.conv2d(X, K, dilation=d)
     print(f"dilation {d}: {K.numel()} weights in {wide.numel():2} cells, output {Y.shape[2]} x {Y.shape[3]},",

@@ -120,8 +120,8 @@ for epoch in range(2):  # an epoch: once through all digits
 with torch.no_grad():  # only look: no graph
     maps1 = F.relu(reader.conv1(prepare(images[500:501])))[0]
     maps2 = F.relu(reader.conv2(F.max_pool2d(maps1, 2, 2)))
-found = {f"kernel_{i}": reader.conv1.weight[i, 0] for i in (0, 4, 6)} | {"map_of_conv2": maps2[7].round(decimals=1)}
-picture = teach.show(digit=images[500, 0], **found, **{f"map_{i}": maps1[i] for i in (0, 4, 6)})
+found = {f"kernel {i}": reader.conv1.weight[i, 0] for i in (0, 4, 6)} | {"map of conv2": maps2[7].round(decimals=1)}
+picture = teach.show(digit=images[500, 0], **found, **{f"map {i}": maps1[i] for i in (0, 4, 6)})
 picture.save(PICTURES / "09_feature_maps.png")
 picture
 

@@ -11,6 +11,8 @@ from .. import random
 class Dataset:
     """Base class of datasets: a subclass writes `__getitem__`, and `__len__` for a `DataLoader`."""
 
+    __class_getitem__ = classmethod(lambda cls, sample: cls)  # Dataset[int] says what the samples are
+
     def __getitem__(self, index):
         raise NotImplementedError("Subclasses of Dataset should implement __getitem__.")
 
@@ -50,11 +52,11 @@ class Subset(Dataset):
 
     def __init__(self, dataset, indices):
         self.dataset, self.indices = dataset, indices
-        self._array = np.asarray(indices, dtype=np.int64)
 
     def __getitem__(self, index):
-        chosen = self._array[index]
-        return self.dataset[chosen if chosen.ndim else chosen.item()]
+        if isinstance(index, (list, np.ndarray)):
+            return self.dataset[np.array([self.indices[i] for i in index], dtype=np.int64)]
+        return self.dataset[self.indices[index]]
 
     def __len__(self):
         return len(self.indices)

@@ -62,10 +62,11 @@ class DataLoader:
         return whole + (rest > 0 and not self.drop_last)
 
     def __iter__(self):
+        batches = iter(self._indices() if self.batch_sampler is None else self.batch_sampler)
         # Here and below the draws are PyTorch's, so that with the same seed the order of every
         # epoch, and all that is random after it, is the same too. This one seeds its workers.
         (self.generator or random.default_generator).random_int64()
-        return map(self._batch, self._indices() if self.batch_sampler is None else self.batch_sampler)
+        return map(self._batch, batches)
 
     def _indices(self):
         order = iter(self._order() if self.sampler is None else self.sampler)
@@ -85,6 +86,8 @@ class DataLoader:
     def _batch(self, indices):
         if self.collate_fn is default_collate and _takes_index_arrays(self.dataset):
             return list(self.dataset[np.asarray(indices)])
+        if hasattr(self.dataset, "__getitems__"):
+            return self.collate_fn(self.dataset.__getitems__(indices))
         return self.collate_fn([self.dataset[i] for i in indices])
 
 

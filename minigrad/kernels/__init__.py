@@ -20,4 +20,7 @@ from .pool import gather_plane, max_pool, scatter_plane
 from .threads import get_num_threads, has_openmp, set_num_threads
 
 if "MINIGRAD_SIMD" in os.environ:
-    set_simd_level(os.environ["MINIGRAD_SIMD"])
+    try:
+        set_simd_level(os.environ["MINIGRAD_SIMD"])
+    except ValueError as error:
+        raise ValueError(f"the environment variable MINIGRAD_SIMD is baseline, avx2 or avx512: {error}") from None

@@ -40,7 +40,10 @@ class Lazy(Module):
     def reset_parameters(self):
         """There are none yet."""
 
-    def initialize_parameters(self, input):
+    def has_uninitialized_params(self):
+        return any(isinstance(x, Uninitialized) for x in (*self._parameters.values(), *self._buffers.values()))
+
+    def initialize_parameters(self, input, output_size=None):
         """Count the channels or features of `input`, and make the parameters for them."""
         dims = len(getattr(self, "kernel_size", ()))
         if dims and input.ndim not in (dims + 1, dims + 2):

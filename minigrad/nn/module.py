@@ -74,7 +74,7 @@ class Module:
 
     def __setattr__(self, name, value):
         registry = "_parameters" if isinstance(value, Parameter) else "_modules" if isinstance(value, Module) else None
-        if registry is None:
+        if registry is None or registry == "_modules" and name in self.__dict__.get("_parameters", ()):
             registry = self._registry(name)
         elif registry not in self.__dict__:
             raise AttributeError(f"cannot assign {registry[1:]} before Module.__init__() call")
@@ -160,6 +160,7 @@ class Module:
                     yield from module.named_modules(memo, f"{prefix}.{name}" if prefix else name, remove_duplicate)
 
     def modules(self):
+        """This module and every one inside it, each once."""
         return (module for _, module in self.named_modules())
 
     def named_children(self):
@@ -167,6 +168,7 @@ class Module:
         return unique(self._modules.items())
 
     def children(self):
+        """The modules directly inside this one, each once."""
         return (module for _, module in self.named_children())
 
     def _named(self, registry, prefix, recurse, remove_duplicate):
@@ -180,12 +182,15 @@ class Module:
         return self._named("_parameters", prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse=True):
+        """The parameters of this module and of all inside it, each once: what an optimiser gets."""
         return (p for _, p in self.named_parameters(recurse=recurse))
 
     def named_buffers(self, prefix="", recurse=True, remove_duplicate=True):
+        """(name, Tensor) pairs of the buffers, such as ('bn.running_mean', ...), each once."""
         return self._named("_buffers", prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse=True):
+        """The buffers of this module and of all inside it, each once: state that is not learned."""
         return (b for _, b in self.named_buffers(recurse=recurse))
 
     def apply(self, fn):
@@ -201,11 +206,14 @@ class Module:
         """Training mode (or evaluation mode) for this module and all inside it."""
         if not isinstance(mode, bool):
             raise ValueError("training mode is expected to be boolean")
-        for module in self.modules():
-            module.training = mode
+        self.training = mode
+        for module in self.children():
+            if module is not self:
+                module.train(mode)
         return self
 
     def eval(self):
+        """Evaluation mode: dropout lets all pass, batch norm takes its running statistics. Back with train()."""
         return self.train(False)
 
     def zero_grad(self, set_to_none=True):
@@ -242,49 +250,57 @@ class Module:
 
     # ---- state
 
+    def _saved(self):
+        """The parameters and saved buffers of this module alone."""
+        return {name: tensor for name, tensor in {**self._parameters, **self._buffers}.items()
+                if tensor is not None and name not in self._not_saved}
+
     def state_dict(self, *, destination=None, prefix="", keep_vars=False):
         """An ordered dict of all parameters and saved buffers, detached, by name. It shares memory."""
         if destination is None:
             destination = OrderedDict()
             destination._metadata = {}  # where PyTorch has the versions of the modules
-        for name, tensor in {**self._parameters, **self._buffers}.items():
-            if tensor is not None and name not in self._not_saved:
-                destination[prefix + name] = tensor if keep_vars else tensor.detach()
+        for name, tensor in self._saved().items():
+            destination[prefix + name] = tensor if keep_vars else tensor.detach()
         for name, module in self._modules.items():
             if module is not None:
                 module.state_dict(destination=destination, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
         return destination
 
+    @no_grad()
     def load_state_dict(self, state_dict, strict=True):
         """Copy the tensors of `state_dict` into the parameters and buffers of the same names.
 
         RuntimeError listing every name that is missing or unexpected (if strict), every shape that
-        differs and all that is no tensor; then nothing is copied. Returns the names that are
-        missing and unexpected.
+        differs and all that is no tensor; all others are copied even then. Returns the names that
+        are missing and unexpected.
         """
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
-        own = self.state_dict()
+        own = {f"{place}.{name}" if place else name: tensor for place, module in self.named_modules(None, "", False)
+               for name, tensor in module._saved().items()}
         # PyTorch's oldest files, which have no versions either, do not count the batches.
         optional = () if hasattr(state_dict, "_metadata") else ("num_batches_tracked",)
         keys = _IncompatibleKeys([name for name in own if name not in state_dict and not name.endswith(optional)],
                                  [name for name in state_dict if name not in own])
         errors = [f"{kind} key(s) in state_dict: " + ", ".join(f'"{name}"' for name in names) + ". "
                   for kind, names in zip(("Missing", "Unexpected"), keys) if strict and names]
-        given = {name: state_dict[name] for name in own if name in state_dict}
-        for name, new in given.items():
+        for name in filter(state_dict.__contains__, own):
+            tensor, new = own[name], state_dict[name]
             if not isinstance(new, Tensor):
                 errors.append(f'"{name}" must be a Tensor, but is {type(new)}. ')
-            elif not isinstance(own[name], Uninitialized) and new.shape != own[name].shape:
+                continue
+            if isinstance(tensor, Uninitialized):
+                if isinstance(new, Uninitialized):
+                    continue
+                tensor.materialize(new.shape)
+            if new.shape == tensor.shape:
+                tensor.copy_(new)
+            else:
                 errors.append(f"size mismatch for {name}: copying a param with shape {new.shape} from checkpoint, the "
-                              f"shape in current model is {own[name].shape}.")
+                              f"shape in current model is {tensor.shape}.")
         if errors:
             raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t" + "\n\t".join(errors))
-        with no_grad():
-            for name, new in given.items():
-                if isinstance(own[name], Uninitialized):
-                    own[name].materialize(new.shape)
-                own[name].copy_(new)
         return keys
 
     # ---- printing

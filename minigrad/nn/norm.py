@@ -55,10 +55,10 @@ class BatchNorm(Affine, shown="{num_features}, eps={eps}, momentum={momentum}, a
         if input.ndim not in self.ranks:
             ranks = "D or ".join(map(str, self.ranks))
             raise ValueError(f"expected {ranks}D input (got {input.ndim}D input of shape {list(input.shape)})")
-        momentum = self.momentum
+        momentum = self.momentum or 0.0
         if self.training and self.track_running_stats and self.num_batches_tracked is not None:
             self.num_batches_tracked.add_(1)
-            momentum = 1 / self.num_batches_tracked.item() if momentum is None else momentum
+            momentum = 1 / self.num_batches_tracked.item() if self.momentum is None else momentum
         use = not self.training or self.track_running_stats
         running = (self.running_mean, self.running_var) if use else (None, None)
         training = self.training or running == (None, None)

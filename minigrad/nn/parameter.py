@@ -18,6 +18,10 @@ class Parameter(Tensor):
         data = Tensor() if data is None else tensor_argument(data, "data", "Parameter")
         return rebuild(cls, data._array, requires_grad)
 
+    def __deepcopy__(self, memo):  # of the numbers alone: as in PyTorch, the copy has no gradient yet
+        out = memo[id(self)] = rebuild(type(self), self._array.copy("K"), self.requires_grad)
+        return out
+
     def __repr__(self):
         return "Parameter containing:\n" + super().__repr__()
 

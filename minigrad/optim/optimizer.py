@@ -1,6 +1,7 @@
 """What all optimisers share: parameter groups, `zero_grad`, and a state that can be saved."""
 
 import copy
+import warnings
 from collections import defaultdict
 
 from ..autograd import enable_grad, no_grad
@@ -17,7 +18,8 @@ class Optimizer:
     params: an iterable of tensors, of pairs (name, tensor), or of dicts {"params": [...], option: value, ...}.
     A subclass writes `update(parameter, gradient, state, **options)`, and `check(**options)`, which
     raises ValueError for options that make no sense. `state[parameter]` is a dict for it to fill.
-    TypeError or ValueError for no parameters, for what is no leaf tensor, for one given twice.
+    TypeError or ValueError for no parameters, for what is no leaf tensor, for one in two groups; twice in one group
+    is a warning, and two updates in each step.
 
     >>> from minigrad import nn, optim
     >>> class SignDescent(optim.Optimizer):
@@ -61,8 +63,9 @@ class Optimizer:
             if not p.is_leaf:
                 raise ValueError("can't optimize a non-leaf Tensor")
             if p in known:
-                raise ValueError("some parameters appear in more than one parameter group, or twice in one")
-            known.add(p)
+                raise ValueError("some parameters appear in more than one parameter group")
+        if len(set(params)) < len(params):
+            warnings.warn("optimizer contains a parameter group with duplicate parameters", stacklevel=3)
         self.param_groups.append({**group, "params": params})
 
     def zero_grad(self, set_to_none=True):
@@ -110,9 +113,8 @@ class Optimizer:
     def state_dict(self):
         """{"state": {number: {...}}, "param_groups": [...]}, the parameters being numbered in order."""
         number = {p: i for i, p in enumerate(self._all())}
-        groups = [{name: x for name, x in group.items() if name != "params"} for group in self.param_groups]
-        for group, own in zip(groups, self.param_groups):
-            group["params"] = [number[p] for p in own["params"]]
+        groups = [{name: x for name, x in group.items() if name != "params"}
+                  | {"params": [number[p] for p in group["params"]]} for group in self.param_groups]
         return {"state": {number[p]: dict(state) for p, state in self.state.items() if state}, "param_groups": groups}
 
     def load_state_dict(self, state_dict):

@@ -67,6 +67,16 @@ def grid(axes, values, title="", *, texts=None, limit=None, marked=None, ghost=N
     return image
 
 
+def colour_bar(image, axes, *, location, **options):
+    """The colours of a grid from its smallest to its largest value, and zero: no cell has those beyond."""
+    bar = axes.figure.colorbar(image, ax=axes, location=location, **options)
+    values = image.get_array().filled(0)
+    low, high = min(0, values.min()), max(0, values.max())
+    if low < high:
+        (bar.ax.set_xlim if location == "bottom" else bar.ax.set_ylim)(low, high)
+    return bar
+
+
 def written(axes, values, limit):
     """The numbers of a grid, with fewer decimals where the cells are narrow; [] if they would be too small to read."""
     texts = [[number(v, 3) for v in row] for row in values]

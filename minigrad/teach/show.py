@@ -81,7 +81,7 @@ class Matrices(Explanation):
         for axes, (title, matrix) in zip(grid, shown):
             image = drawing.grid(axes, matrix, title)
             if not axes.texts:
-                figure.colorbar(image, ax=axes, location="bottom", label="value")
+                drawing.colour_bar(image, axes, location="bottom", label="value")
         for axes in grid[len(shown):]:
             axes.axis("off")
         if len(panels) > len(shown):
@@ -95,7 +95,7 @@ class Matrices(Explanation):
         for axes, (title, matrix) in zip(grid, panels):
             image = drawing.grid(axes, matrix, title, names=("", "column" if axes is grid[-1] else ""))
             if not axes.texts:
-                figure.colorbar(image, ax=axes, label="value")
+                drawing.colour_bar(image, axes, location="right", label="value")
             axes.set_yticks([])
             axes.grid(visible=False, which="minor", axis="y")  # lines would run on where a list is shorter
             axes.set_xlim(-0.5, longest - 0.5)

@@ -56,7 +56,10 @@ on purpose is fine.)
 
     on = []  # those that watch now
 
-    def __init__(self):
+    def __init__(self, *unexpected):
+        if unexpected:
+            raise TypeError("watch() takes no arguments, it watches every model: write `with teach.watch():` around "
+                            "the training, or w = teach.watch() before it and w.stop() after it")
         self.used = {}  # id of a leaf -> (the leaf, its numbers as they were at its last backward())
         if not watch.on:
             ORIGINAL.update(backward=Tensor.backward, __call__=Module.__call__)

@@ -20,7 +20,8 @@ def check(name, attempt):
     """Judge an attempt at the exercise `name`: prints what is right or wrong with it, and returns the Verdict.
 
     attempt: what the exercise asks for, a function, a Module or a value. It never raises what the attempt raises.
-    The Verdict is true if the attempt is right. ValueError for a name that no exercise has.
+    The Verdict is true if the attempt is right. TypeError for a name that is no string, ValueError for one that no
+    exercise has.
 
     >>> from minigrad import teach
     >>> verdict = teach.check("output_size", lambda n, k, p, s: -(-(n + 2 * p - k) // s) + 1)
@@ -34,8 +35,11 @@ def check(name, attempt):
     >>> bool(verdict)
     False
     """
+    if not isinstance(name, str):
+        raise TypeError(f"check(): argument 'name' must be str, not {type(name).__name__}: the name of the exercise "
+                        "comes first, then what you wrote: teach.check('corr2d', corr2d)")
     if name not in TABLE:
-        near = difflib.get_close_matches(str(name), TABLE, n=5, cutoff=0.4)
+        near = difflib.get_close_matches(name, TABLE, n=5, cutoff=0.4)
         guess = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
         raise ValueError(f"check(): there is no exercise {name!r}; {guess}teach.exercises() lists all of them")
     verdict = TABLE[name].check(name, attempt)

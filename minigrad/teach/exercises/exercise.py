@@ -143,7 +143,7 @@ class Outcome:
         try:
             self.value = observe(attempt, *arguments)
             self.plain = plain(self.value)
-        except Exception as error:  # a student's code may raise anything
+        except (Exception, SystemExit) as error:  # a student's code may raise anything, and call exit()
             self.error, self.told = error, told(error)
         self.undone = raised_by_attempt(self.error) if self.error is not None else self.value is None
         self.changed = [i for i, (now, before) in enumerate(zip(arguments, case))
@@ -247,7 +247,7 @@ def told(error):
     if isinstance(error, Unreadable):
         return str(error)
     frames = [f for f in traceback.extract_tb(error.__traceback__) if outside(f)]
-    text = f"It raised {type(error).__name__}: {error}".rstrip(". \n")
+    text = f"It raised {type(error).__name__}: {error}".rstrip(".: \n")
     line, where = "", ""
     if frames:
         line = frames[-1].line or linecache.getline(frames[-1].filename, frames[-1].lineno).strip()

@@ -48,7 +48,7 @@ class DrawnStep(Explanation, steps.Step):
                 axes.spines[:].set_visible(False)
                 axes.grid(False, which="minor")
             if not small:
-                figure.colorbar(image, ax=axes, location="bottom", shrink=0.8).ax.locator_params(nbins=4)
+                drawing.colour_bar(image, axes, location="bottom", shrink=0.8).ax.locator_params(nbins=4)
 
 
 def plane(values):

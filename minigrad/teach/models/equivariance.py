@@ -159,6 +159,8 @@ def _crop(n, i):
 
 
 def _wrapped(text, width=46):
+    """Lines that fit beside the pictures; a formula begins a line of its own and stays whole."""
+    text = text.replace(", input", ",\n    input").replace("   max |", "\n    max |")
     return "\n".join(textwrap.fill(line, width, subsequent_indent="    ") for line in text.splitlines())
 
 
