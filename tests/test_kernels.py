@@ -220,7 +220,7 @@ def test_convolution_is_its_formula_everywhere(level, geometry, dtype):
         assert_close(actual, expected, dtype)
 
 
-@pytest.mark.parametrize("innermost", ["columns", "images", "channels", "windows"])
+@pytest.mark.parametrize("innermost", ["columns", "images", "channels", "windows", "planes"])
 @property_test
 @given(geometry=geometries(), depthwise=st.booleans(), stacked=st.sampled_from([0, tables.STACKED]))
 def test_convolution_is_its_formula_in_every_layout(innermost, geometry, depthwise, stacked):

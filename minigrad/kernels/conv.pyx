@@ -48,9 +48,10 @@ def conv_input_grad(g, w, x_shape, stride, padding, dilation, groups):
     if not all_finite(w):
         geometry = tables.without_border(x_shape, w_shape, stride, padding, dilation, groups, lanes(g))
     part = run(g, w, bias, np.empty(dx[geometry.where].shape, g.dtype) if geometry.where else dx, geometry, groups)
-    if geometry.where:
-        dx.fill(0)
-        dx[geometry.where] = part
+    if not geometry.where:
+        return part
+    dx.fill(0)
+    dx[geometry.where] = part
     return dx
 
 
@@ -75,6 +76,7 @@ def run_weight_grad(x, g, w_shape, geometry, groups):
         dw = plane.weight_grad(np.ascontiguousarray(x), g, w_shape[2:], *geometry.alone)
         if all_finite(dw):
             return dw.reshape(w_shape)
+        geometry = geometry.instead
     if geometry.squares:
         if x.dtype == SQUARED:
             dw = weight_grad_by_squares(x, g, w_shape, geometry, groups)
@@ -91,15 +93,17 @@ def run_weight_grad(x, g, w_shape, geometry, groups):
 
 
 def run(x, w, bias, y, geometry, groups):
-    """Fill y by the loops of a geometry, as many images at a time as stay in the cache."""
+    """y, which may be filled, by the loops of a geometry, as many images at a time as stay in the cache."""
     if not x.size or not y.size:
         y[...] = bias.reshape(-1, *[1] * (y.ndim - 2))
         return y
-    if geometry.alone and all_finite(w):  # for it meets zeros, around images and inside of them
-        w = w[:, 0, ::-1, ::-1] if geometry.turned else w[:, 0]
-        x, w, bias = map(np.ascontiguousarray, (x, w, bias))
-        plane.correlate(x, w, bias, y, *geometry.alone)
-        return y
+    if geometry.alone:
+        if all_finite(w):  # for it meets zeros, around images and inside of them
+            w = w[:, 0, ::-1, ::-1] if geometry.turned else w[:, 0]
+            x, w, bias = map(np.ascontiguousarray, (x, w, bias))
+            plane.correlate(x, w, bias, y, *geometry.alone)
+            return y
+        geometry = geometry.instead
     if geometry.squares:
         if x.dtype == SQUARED and run_squares(x, w, bias, y, geometry, groups):
             return y

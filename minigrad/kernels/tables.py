@@ -29,14 +29,17 @@ from .loops import Prepared
 
 # In the time of one multiply-add of vectors; by measurement.
 CALLING = 20  # a block, for each of its vectors
-FETCHING, WEIGHING = 4, 5  # one vector of packed weights; packing one weight
-BORDERED, STRIDED = 0.5, 3  # copying one number into a bordered image, by neighbours or one by one
+FETCHING, PACKING = 4, 2  # one vector of packed weights; packing one weight
+LOOPING = 18_000  # a loop
+PLANE, TAPPING = 300, 1.1  # a plane by itself; one of its vectors at a tap
+BORDERED, STRIDED = 0.5, 2.5  # copying one number into a bordered image, by neighbours or one by one
 LAYING_OUT = {"images": 2, "channels": 3}  # one number, side by side with those of others
 PUTTING_BACK, ONE_BY_ONE = 0.75, 5  # one number, by vectors or alone
 COPYING, ADDING_UP = 20, 10  # one vector of g, and one of sums of an image, where both factors are vectors
 COLLECTING = 10  # one vector of sums of an image, by channels
 SCATTERING = 2  # one number of a result whose neighbours are of other loops
-ADDED, MULTIPLYING, STACKING = 5, 50_000, 300  # a number of a column to its place, or back; a product; one of a stack
+ADDED, MULTIPLYING, STACKING = 6, 50_000, 450  # a number of a column to its place, or back; a product; one of a stack
+ARRANGING = 1.5  # a number of its result, or of a gradient
 STACKED = 9_000  # multiply-adds of a product of a stack, at most: for more, NumPy may take threads
 IN_CACHE = 250_000  # numbers of images that stay in the cache of one thread until they are read
 LAID_OUT, SPOTS = 4_000_000, 32_000  # numbers of images side by side, and of a table of windows, at most
@@ -71,13 +74,13 @@ class Geometry(NamedTuple):
     columns: np.ndarray  # where each number of a row comes in it
     loops: tuple[Loop, ...]
     cost: float = 0.0  # about how many multiply-adds of vectors it takes
-    innermost: str = "columns"  # what lies side by side in memory: or "images", "channels" of a group; "windows"
+    innermost: str = "columns"  # what lies side by side in memory: or "images", "channels"; "windows", "planes"
     as_it_is: bool = False  # the bordered image is the image itself
     gaps: bool = False  # no loop comes to some of the results: no output looks there
     squares: tuple[int, int] = ()  # the dilation, where Winograd's squares take the place of positions
     alone: tuple = ()  # before, stride, dilation and apart of plane.pyx, which takes the place of loops
     turned: bool = False  # by squares, planes and windows: the kernels are turned around, as for the input gradient
-    instead: "Geometry" = None  # the fastest without squares
+    instead: "Geometry" = None  # the fastest without squares and planes
     spots: np.ndarray = None  # [taps, positions] for windows.py, which takes the place of loops
     y_shape: tuple = ()  # [N, D, *O] of y
     where: tuple = ()  # an index of what the kernel sees of x, if not all of it
@@ -99,9 +102,8 @@ def plan(kind, x_shape, w_shape, stride, padding, dilation, groups, lanes):
     where, taps, size, kernel, *steps = seen(x_shape[2:], w_shape[2:], stride, padding, dilation)
     x_shape, w_shape = (*x_shape[:2], *size), (*w_shape[:2], *kernel)
     found = sorted(ways(kind, x_shape, w_shape, *steps, groups, lanes), key=lambda way: way.cost)
-    instead = next(way for way in found if not way.squares)
-    alone = depthwise(kind, x_shape, w_shape, *steps, groups, lanes)
-    return found[0]._replace(instead=instead, where=where, seeing=taps, alone=alone)
+    instead = next(way for way in found if not way.squares and not way.alone)
+    return found[0]._replace(instead=instead, where=where, seeing=taps)
 
 
 @lru_cache(maxsize=16)
@@ -154,17 +156,20 @@ def ways(kind, x_shape, w_shape, stride, padding, dilation, groups, lanes):
     """
     images, *x_shape = x_shape
     arguments = w_shape, stride, padding, dilation, groups, lanes
+    weights = math.prod(w_shape)
     apart = kind(tuple(x_shape), *arguments)
     x, y = math.prod(x_shape), w_shape[0] * math.prod(apart.y_size)
     read, written = {forward: (x, y), input_grad: (y, x), weight_grad: (x + y, 0)}[kind]
     columns = apart.y_size[-1] if kind is input_grad else x_shape[-1]
     copied = 0 if apart.as_it_is else STRIDED if kind is not input_grad and stride[-1] > 1 else BORDERED
-    found = [apart._replace(cost=images * (apart.cost + copied * (y if kind is input_grad else x)))]
+    cost = images * (apart.cost + copied * (y if kind is input_grad else x))
+    found = [apart._replace(cost=cost + LOOPING * len(apart.loops) + PACKING * weights)]
 
     def add(geometry, innermost, items):
         filled = -(-items // lanes) * lanes / max(items, 1) if innermost != "channels" else 1
         back = PUTTING_BACK if items >= lanes else ONE_BY_ONE
         cost = images * filled * (LAYING_OUT[innermost] * read + back * written) + geometry.cost
+        cost += LOOPING * len(geometry.loops) + PACKING * weights
         rows = geometry.rows[::columns] if innermost == "images" else geometry.rows + geometry.columns[0]
         if rows[-1] - rows[0] == (rows.size - 1) * columns * geometry.bordered[-1]:  # no border between rows
             rows = rows[:1]
@@ -174,8 +179,7 @@ def ways(kind, x_shape, w_shape, stride, padding, dilation, groups, lanes):
     if x * lanes <= LAID_OUT:
         longer = (*x_shape, lanes), (*w_shape, 1), (*stride, 1), (*padding, (0, 0)), (*dilation, 1)
         side_by_side = kind(*longer, groups, lanes)
-        cost = -(-images // lanes) * side_by_side.cost + WEIGHING * math.prod(w_shape)
-        add(side_by_side._replace(cost=cost), "images", images)
+        add(side_by_side._replace(cost=-(-images // lanes) * side_by_side.cost), "images", images)
     summed, depth = w_shape[1], w_shape[0] // groups
     if kind is input_grad:
         summed, depth = depth, summed
@@ -194,9 +198,16 @@ def ways(kind, x_shape, w_shape, stride, padding, dilation, groups, lanes):
         numbers = x_shape[0] * taps * outputs
         stacked = images * numbers // groups * w_shape[0] // groups <= STACKED
         products = MULTIPLYING + groups * STACKING if stacked else groups * MULTIPLYING
-        cost = images * (2 * w_shape[0] * outputs * vectors + ADDED * numbers) + products
+        cost = images * w_shape[0] * outputs * vectors
+        if groups == outputs == 1 and taps == math.prod(size):  # all of an image, where it is
+            cost += MULTIPLYING / 3
+        else:
+            cost += images * (ADDED * numbers + ARRANGING * y) + products
         at = spots(size, kernel, stride, padding, dilation)
         found.append(apart._replace(cost=cost, innermost="windows", spots=at))
+    alone, cost = depthwise(kind, x_shape, *arguments)
+    if alone:
+        found.append(apart._replace(cost=images * cost, innermost="planes", alone=alone))
     y_shape = images, w_shape[0], *apart.y_size
     return [way._replace(y_shape=y_shape, turned=kind is input_grad) for way in found if way.cost < math.inf]
 
@@ -246,22 +257,25 @@ def winograd(kind, images, x_shape, w_shape, stride, padding, dilation, groups, 
 
 
 def depthwise(kind, x_shape, w_shape, stride, padding, dilation, groups, lanes):
-    """Geometry.alone of a depthwise convolution of two dimensions whose result has rows as long as a short vector.
-
-    Where they are shorter than half a vector, and there are images enough, these are better side by side.
-    """
-    images, channels, *size = x_shape
+    """Geometry.alone of a depthwise convolution of two dimensions whose result has rows as long as a short vector, or
+    (); and the cost of an image."""
+    channels, *size = x_shape
     if len(stride) != 2 or not w_shape[0] == channels == groups > 1:
-        return ()
+        return (), 0
     _, stride, dilation = limits(size, stride, padding, dilation)
-    before = tuple(before for before, _ in padding)
-    size = size if kind is input_grad else output_size(size, w_shape[2:], stride, padding, dilation)
-    if size[1] < (max(NARROW, lanes // 2) if images >= lanes else NARROW):
-        return ()
-    if kind is not input_grad:
-        return before, stride, dilation, (1, 1)
-    before = tuple(d * (k - 1) - n for d, k, n in zip(dilation, w_shape[2:], before))
-    return (before, (1, 1), dilation, stride) if min(before) >= 0 else ()
+    before, apart = tuple(before for before, _ in padding), (1, 1)
+    seen, seeing = size, output_size(size, w_shape[2:], stride, padding, dilation)
+    if kind is input_grad:
+        before = tuple(d * (k - 1) - n for d, k, n in zip(dilation, w_shape[2:], before))
+        seen, seeing, stride, apart = seeing, seen, apart, stride
+    if seeing[1] < NARROW or min(before) < 0 and kind is input_grad:
+        return (), 0
+    width = min(lanes, 1 << seeing[1].bit_length() - 1)
+    vectors, taps = seeing[0] * -(-seeing[1] // width), math.prod(w_shape[2:])
+    if kind is weight_grad:  # nine at a time
+        taps = 1.5 * math.prod(-(-k // 3) * 3 for k in w_shape[2:])
+    copied = (BORDERED if stride[1] == apart[1] == 1 else STRIDED) * math.prod(seen)
+    return (before, stride, dilation, apart), channels * (PLANE + copied + TAPPING * vectors * taps)
 
 
 def spots(size, kernel, stride, padding, dilation):
@@ -298,9 +312,9 @@ def settle(geometry, depth, groups, other_way=None):
     loops, cost = [], 0
     for loop in geometry.loops:
         if loop.by_channels:
-            # Less than in place, where vectors lie across two lines of the cache.
-            vectors = -(-depth // loop.lanes)
-            cost += 0.8 * groups * vectors * (loop.base.size + FETCHING) * (loop.tap.size + CALLING)
+            # Less than in place, where vectors lie across two lines of the cache; but one vector has a load for each.
+            vectors = max(1.4, 0.8 * -(-depth // loop.lanes))
+            cost += groups * vectors * (loop.base.size + FETCHING) * (loop.tap.size + CALLING)
             loops.append(loop._replace(prepared=Prepared()))
             continue
         in_place = loop.vectors.size * (depth * loop.tap.size + CALLING) or math.inf

@@ -5,9 +5,9 @@
     columns = w^T g, each column then added to its window of dx       +------------+----------------+
 
 Writing the columns takes longer than it saves, but where windows see more of the border than of the image, or an
-image has few of them: all images come together, and nothing is multiplied with a border that takes no part (the third
-convolution of LeNet-5, 5x5 on 5x5 images; 11x11 s3 d4 of the sweep), and of small groups whose rows are short (4x4 d4
-groups 204 there), which make one product of stacks.
+image has few of them: all images come together, and nothing is multiplied with a border that takes no part (11x11 s3 d4
+of the sweep). Of small groups whose rows are short it makes one product of stacks (4x4 d4 groups 204 there); and where
+the one window is the whole image, all three are products of what is there already (5x5 on 5x5, 1x1 on 1x1).
 Source: Chellapilla et al., "High Performance Convolutional Neural Networks for Document Processing".
 """
 
@@ -19,7 +19,11 @@ from .tables import IN_CACHE, STACKED
 
 
 def forward(x, w, bias, y, spots, groups):
-    """Fill y. spots [taps, windows] says where in a plane of x they are: negative in its border."""
+    """y, which may be filled. spots [taps, windows] says where in a plane of x they are: negative in its border."""
+    if whole(x, spots, groups):
+        z = matmul(rows(x), rows(w).T)
+        z += bias
+        return z.reshape(y.shape)
     for image, weights, slopes in parts(x, w, y, spots, groups):
         product = multiply(weights, gathered(image, spots, weights))
         slopes[...] = product.reshape(*weights.shape[:2], len(slopes), -1).transpose(2, 0, 1, 3)
@@ -28,7 +32,9 @@ def forward(x, w, bias, y, spots, groups):
 
 
 def input_grad(g, w, dx, spots, groups):
-    """Fill dx."""
+    """dx, which may be filled."""
+    if whole(dx, spots, groups):
+        return matmul(rows(g), rows(w)).reshape(dx.shape)
     dx.fill(0)
     for image, weights, slopes in parts(dx, w, g, spots, groups):
         columns = multiply(weights.swapaxes(1, 2), flat(slopes))
@@ -37,11 +43,23 @@ def input_grad(g, w, dx, spots, groups):
 
 
 def weight_grad(x, g, dw, spots, groups):
-    """Fill dw."""
+    """dw, which may be filled."""
+    if whole(x, spots, groups):
+        return matmul(rows(g).T, rows(x)).reshape(dw.shape)
     dw.fill(0)
     for image, weights, slopes in parts(x, dw, g, spots, groups):
         weights += multiply(flat(slopes), gathered(image, spots, weights).swapaxes(1, 2))
     return dw
+
+
+def whole(x, spots, groups):
+    """Whether the only window of an image is all of it: then nothing need be moved."""
+    plane = x[0, 0].size
+    return groups == 1 and spots.shape == (plane, 1) and spots[0, 0] == 0 and spots[-1, 0] == plane - 1
+
+
+def rows(a):
+    return a.reshape(len(a), -1)
 
 
 def multiply(a, b):

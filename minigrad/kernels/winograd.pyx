@@ -89,7 +89,8 @@ cdef bint correlate_rows(const Loop *loop, const Squares *s, Py_ssize_t first, P
         product_pitch = count * width + loop.lanes
         for i in range(16):
             multiply_panel(loop.simd, count, terms, width, seen + i * pitch, Strides(terms, 1),
-                           w + (16 * d + i * width) * terms, products + i * product_pitch, width, TERMS, MAX_ROWS, False)
+                           w + (16 * d + i * width) * terms, products + i * product_pitch, width,
+                           TERMS, MAX_ROWS, False)
         for i in range(count):  # to all four results of a square
             for j in range(width):
                 products[5 * product_pitch + i * width + j] += bias[d + j]
@@ -232,7 +233,8 @@ cdef void add_chunk(const Loop *loop, const Squares *s, const Squares *t, Py_ssi
             look(loop.simd.result_side_back, t, row, width, g + d, slopes + (row - first) * s.columns * width, g_pitch)
         for i in range(16):
             multiply_panel(loop.simd, terms, size, width, seen + i * pitch, Strides(1, terms), slopes + i * g_pitch,
-                           sums + 16 * d * s.position + (i * s.position + channel_from) * width, width, TERMS, MAX_ROWS, add)
+                           sums + 16 * d * s.position + (i * s.position + channel_from) * width, width,
+                           TERMS, MAX_ROWS, add)
 
 
 def transform_back(real_t[:, :, ::1] sums, tables, Py_ssize_t depth):
