@@ -38,7 +38,7 @@ PUTTING_BACK, ONE_BY_ONE = 0.75, 5  # one number, by vectors or alone
 COPYING, ADDING_UP = 20, 10  # one vector of g, and one of sums of an image, where both factors are vectors
 COLLECTING = 10  # one vector of sums of an image, by channels
 SCATTERING = 2  # one number of a result whose neighbours are of other loops
-ADDED, MULTIPLYING, STACKING = 6, 50_000, 450  # a number of a column to its place, or back; a product; one of a stack
+ADDED, MULTIPLYING, STACKING = 6, 80_000, 450  # a number of a column to its place, or back; a product; one of a stack
 ARRANGING = 1.5  # a number of its result, or of a gradient
 STACKED = 9_000  # multiply-adds of a product of a stack, at most: for more, NumPy may take threads
 IN_CACHE = 250_000  # numbers of images that stay in the cache of one thread until they are read
@@ -200,7 +200,7 @@ def ways(kind, x_shape, w_shape, stride, padding, dilation, groups, lanes):
         products = MULTIPLYING + groups * STACKING if stacked else groups * MULTIPLYING
         cost = images * w_shape[0] * outputs * vectors
         if groups == outputs == 1 and taps == math.prod(size):  # all of an image, where it is
-            cost += MULTIPLYING / 3
+            cost += MULTIPLYING / 5
         else:
             cost += images * (ADDED * numbers + ARRANGING * y) + products
         at = spots(size, kernel, stride, padding, dilation)
