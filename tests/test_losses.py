@@ -165,15 +165,15 @@ def test_losses_of_numbers_promote(name, kinds):
     check(lambda m: getattr(F(m), name)(*(m.arange(3).to(getattr(m, kind)) for kind in kinds)))
 
 
+@pytest.mark.parametrize("kinds", [("float32", "float64"), ("float64", "float32"), ("float32", "int64")], ids=str)
 @pytest.mark.parametrize("name", ["l1_loss", "mse_loss", "smooth_l1_loss"])
-def test_a_target_without_dimensions_promotes_like_any_other(name):
-    for dtypes in (("float32", "float64"), ("float64", "float32"), ("float32", "int64")):
-        def loss(m):
-            x, y = (m.ones(shape, dtype=getattr(m, dtype)) for shape, dtype in zip(((2,), ()), dtypes))  # noqa: B023
-            with warnings.catch_warnings(action="ignore"):
-                return getattr(F(m), name)(x, y), getattr(F(m), name)(y, x, reduction="none")
+def test_a_target_without_dimensions_promotes_like_any_other(name, kinds):
+    def loss(m):
+        x, y = (m.ones(shape, dtype=getattr(m, kind)) for shape, kind in zip(((2,), ()), kinds))
+        with warnings.catch_warnings(action="ignore"):
+            return getattr(F(m), name)(x, y), getattr(F(m), name)(y, x, reduction="none")
 
-        check(loss)
+    check(loss)
 
 
 def test_l1_loss_of_integers_stays_integer():
