@@ -12,16 +12,16 @@
 
 The image lies as in PyTorch's channels_last: the numbers that a position sees are neighbours whatever
 the stride, and no vector ends with a row. It pays where a vector of channels is (nearly) full: see the
-rows 7x7 s2, 3x3 of 64 to 256 channels, s2 and d2 of the benchmark. Its price is that image and result
-are transposed. In an input gradient with a stride, the phases of the last axis (tables.side_by_side) see the image
-from the same positions and have their results next to each other: they are transposed together. Else there is one.
+row 3x3 s2 128->128 of the benchmark. Its price is that image and result are transposed. In an input
+gradient with a stride, the phases of the last axis (tables.side_by_side) see the image from the same positions and
+have their results next to each other: they are transposed together. Else there is one.
 """
 
 from cython.parallel cimport prange
 from libc.string cimport memcpy
 
-from .loops cimport (MAX_BYTES, MAX_COLUMNS, PIECE, PREFETCH, Loop, aligned, ceil_div, channel, most_rows, part,
-                     read_loop, real_t, threads_for_images)
+from .loops cimport (MAX_BYTES, MAX_COLUMNS, PREFETCH, Loop, aligned, ceil_div, channel, most_rows, part,
+                     read_loop, real_t, terms_of_a_piece, threads_for_images)
 
 cdef enum:
     POSITIONS = 96  # whose sums stay in the cache while a piece of the taps passes
@@ -37,28 +37,31 @@ cdef void add_up(const Loop *loop, Py_ssize_t panel, Py_ssize_t at, Py_ssize_t c
     cdef real_t *sums = <real_t *> aligned(memory)
     cdef Py_ssize_t d = channel(loop, panel), channels = channel(loop, panel + 1) - d
     cdef Py_ssize_t vectors = ceil_div(channels, loop.lanes), width = vectors * loop.lanes, pitch = loop.phases * width
-    cdef Py_ssize_t most = most_rows(loop.simd, vectors), f, i, j, k, p, q, rows, first, last, piece
+    cdef Py_ssize_t most = most_rows(loop.simd, vectors), f, i, j, k, p, q, rows, first, last, terms, end
     for j in range(width):
         sums[j] = bias[d + j] if j < channels else 0
     for i in range(1, count * loop.phases):
         memcpy(sums + i * width, sums, width * sizeof(real_t))
     y, packed = y + d * plane, packed + d * loop.taps
     for f in range(loop.phases):
-        for piece in range(ceil_div(loop.cut[f + 1] - loop.cut[f], PIECE)):
-            k, i = loop.cut[f] + piece * PIECE, 0
+        terms = terms_of_a_piece(loop.cut[f + 1] - loop.cut[f])
+        k = loop.cut[f]
+        while k < loop.cut[f + 1]:
+            end, i = min(k + terms, loop.cut[f + 1]), 0
             while i < count:
                 rows = part(count - i, most)
                 p, q = f * loop.positions + at + i, f * loop.positions + at + i + rows - 1
                 # The taps that see the image from any of these positions:
-                first, last = max(k, min(loop.first[p], loop.first[q])), min(k + PIECE, max(loop.last[p], loop.last[q]))
+                first, last = max(k, min(loop.first[p], loop.first[q])), min(end, max(loop.last[p], loop.last[q]))
                 if first < last:
                     loop.simd.block_by_rows(rows, vectors, last - first, image, packed + first * width,
                                             loop.base + at + i, loop.tap + first, NULL, sums + i * pitch + f * width,
                                             pitch, loop.lane_step)
                 i += rows
-                if k + PIECE >= loop.taps:
+                if end == loop.taps:
                     for j in range(channels):
                         PREFETCH(y + j * plane + loop.target[at + i - 1])
+            k = end
     put_back(loop, at, count, sums, width, channels, y, plane)
 
 

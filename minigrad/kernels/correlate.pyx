@@ -12,17 +12,17 @@
 
 In a vector lie neighbouring positions of a row of the result (or of 16 images side by side); the last
 vector of a row overlaps the one before. The image is read in place. Rows that are shorter than a
-vector, and results of many channels, are the business of by_channels.pyx.
+vector, and images and results of many channels, are the business of by_channels.pyx. See the rows 7x7 s2 and
+3x3 groups 4 of the benchmark.
 """
 
 from cython.parallel cimport prange
 from libc.string cimport memcpy
 
-from .loops cimport PIECE, TILE, Loop, ceil_div, channel, part, read_loop, real_t, table_t, threads_for_images
+from .loops cimport TILE, Loop, ceil_div, channel, read_loop, real_t, table_t, terms_of_a_piece, threads_for_images
 
 cdef enum:
     ITEMS = 16  # of work, at least, if there is work enough
-    LONG_PIECE = 160  # taps of a piece where they share lines of the cache (3x3 groups 4); with more, errors grow
     BLOCKS = 8  # whose sums stay in the cache while a piece of the taps passes
 
 
@@ -38,7 +38,7 @@ cdef void sum_vectors(const Loop *loop, Py_ssize_t v, Py_ssize_t columns, const 
     cdef Py_ssize_t first = min(loop.first[p], loop.first[q]), taps = max(loop.last[p], loop.last[q]) - first
     # Where each tap reads lines of its own (1x1), what the first block has read of a piece is there for the others.
     cdef Py_ssize_t together = BLOCKS if loop.taps > 1 and loop.tap[1] - loop.tap[0] >= loop.lanes else 1
-    cdef Py_ssize_t piece = part(taps, PIECE if together > 1 else LONG_PIECE)
+    cdef Py_ssize_t piece = terms_of_a_piece(taps)
     # Where vectors overlap, y itself cannot collect the sums of several pieces. (Where not: 1x1 256->64.)
     cdef bint direct = loop.step == 1 and (taps <= piece or loop.n_vectors * loop.lanes == loop.positions)
     for panel in range(ceil_div(loop.blocks, together)):

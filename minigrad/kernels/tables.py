@@ -157,6 +157,9 @@ def ways(kind, x_shape, w_shape, stride, padding, dilation, groups, lanes):
     images, *x_shape = x_shape
     arguments = w_shape, stride, padding, dilation, groups, lanes
     weights = math.prod(w_shape)
+    summed, depth = w_shape[1], w_shape[0] // groups
+    if kind is input_grad:
+        summed, depth = depth, summed
     apart = kind(tuple(x_shape), *arguments)
     x, y = math.prod(x_shape), w_shape[0] * math.prod(apart.y_size)
     read, written = {forward: (x, y), input_grad: (y, x), weight_grad: (x + y, 0)}[kind]
@@ -167,8 +170,9 @@ def ways(kind, x_shape, w_shape, stride, padding, dilation, groups, lanes):
 
     def add(geometry, innermost, items):
         filled = -(-items // lanes) * lanes / max(items, 1) if innermost != "channels" else 1
+        laying_out = LAYING_OUT[innermost] if innermost == "images" or summed > 3 else ONE_BY_ONE  # (7x7 3->64)
         back = PUTTING_BACK if items >= lanes else ONE_BY_ONE
-        cost = images * filled * (LAYING_OUT[innermost] * read + back * written) + geometry.cost
+        cost = images * filled * (laying_out * read + back * written) + geometry.cost
         cost += LOOPING * len(geometry.loops) + PACKING * weights
         rows = geometry.rows[::columns] if innermost == "images" else geometry.rows + geometry.columns[0]
         if rows[-1] - rows[0] == (rows.size - 1) * columns * geometry.bordered[-1]:  # no border between rows
@@ -180,9 +184,6 @@ def ways(kind, x_shape, w_shape, stride, padding, dilation, groups, lanes):
         longer = (*x_shape, lanes), (*w_shape, 1), (*stride, 1), (*padding, (0, 0)), (*dilation, 1)
         side_by_side = kind(*longer, groups, lanes)
         add(side_by_side._replace(cost=-(-images // lanes) * side_by_side.cost), "images", images)
-    summed, depth = w_shape[1], w_shape[0] // groups
-    if kind is input_grad:
-        summed, depth = depth, summed
     squares = winograd(kind, images, tuple(x_shape), *arguments)
     if squares:
         add(squares, "channels", depth)
