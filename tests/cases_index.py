@@ -35,6 +35,9 @@ def one(m, *shape):
 ERRORS = {
     "gather out of bounds": (lambda m: one(m, 2, 3).gather(1, m.tensor([[3]])), RuntimeError,
         ["index 3", "dimension 1", "size 3"]),
+    "a mask of nothing": (lambda m: one(m, 4)[m.tensor([], dtype=m.bool)], IndexError, ["[0]", "[4]"]),
+    "a mask of nothing at the second dimension": (lambda m: one(m, 3, 4)[:, m.tensor([], dtype=m.bool)], IndexError,
+        ["[0]", "[3, 4]"]),
     "gather from the end": (lambda m: one(m, 3).gather(0, m.tensor([-1])), RuntimeError, ["index -1", "size 3"]),
     "gather ranks": (lambda m: one(m, 2, 3).gather(0, m.tensor([0])), RuntimeError, ["gather", "[1]", "[2, 3]"]),
     "gather sizes": (lambda m: one(m, 1, 2).gather(1, m.tensor([[0], [0]])), RuntimeError, ["[2, 1]", "[1, 2]"]),

@@ -114,6 +114,7 @@ OPERATORS = {
     "logsumexp": [
         *on(lambda m, x: (m.logsumexp(x, 0), x.logsumexp(dim=-1, keepdim=True)), [(2, 3)], [()], [(0, 2)], [INTEGERS]),
         *on(lambda m, x: m.logsumexp(x, (0, 2)), [(2, 1, 3)]),
+        *on(lambda m, x: m.max(x, m.tensor(1), True), [(2, 3)]),  # a tensor as dim, beside keepdim
     ],
     "norm": [
         *on(lambda m, x: (m.norm(x), m.norm(x, dim=0), x.norm(2, -1, keepdim=True)), [(2, 3)], [()], [(1,)]),

@@ -660,6 +660,7 @@ def test_pictures_of_the_older_edition(monkeypatch):
     d2l.use_svg_display()
     d2l.set_figsize((2, 1))
     assert list(pyplot.rcParams["figure.figsize"]) == [2, 1]
+    assert d2l.plt is pyplot and not hasattr(d2l, "absent")
     x = minigrad.arange(3.0)
     axes, squares = pyplot.gca(), [[0, 1, 2], [0, 1, 4]]
     for arguments, curves in [((x,), squares[:1]), ((x, x**2), squares[1:]), ((x, [x, x**2]), squares),

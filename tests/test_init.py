@@ -129,6 +129,25 @@ def test_clip_grad_norm(norm_type, max_norm):
 
 
 @BOTH
+def test_clipping_with_parameters_that_were_used_up_warns(m):
+    parameters = m.nn.Linear(1, 1).parameters()
+    m.optim.SGD(parameters, lr=0.1)
+    with pytest.warns(UserWarning, match="empty generator"):
+        m.nn.utils.clip_grad_norm_(parameters, 1.0)
+
+
+@BOTH
+def test_a_tensor_as_standard_deviation(m):
+    for fill in (lambda x, s: m.nn.init.normal_(x, 0, s), lambda x, s: x.normal_(m.tensor(0.0), s),
+                 lambda x, s: m.nn.init.xavier_normal_(x, s)):  # fmt: skip
+        drawn = []
+        for s in (0.5, m.tensor(0.5)):
+            m.manual_seed(0)
+            drawn.append(fill(m.zeros(3, 4), s).numpy())
+        np.testing.assert_allclose(*drawn, rtol=1e-6)
+
+
+@BOTH
 def test_clipping_one_tensor_or_none(m):
     a, _, c = with_gradients(m)
     grad = a.grad

@@ -298,7 +298,7 @@ def test_winograds_squares_are_its_formula(monkeypatch, level, dtype):
     seen = []
     monkeypatch.setattr(kernels.conv, "SQUARED", dtype)  # float64 too, though it goes the direct way by itself
     everything = dict.fromkeys(tables.SQUARES, 1)
-    with mock.patch.multiple(tables, plan=choose, CHANNELS=1, SQUARES=everything):
+    with mock.patch.multiple(tables, plan=choose, CHANNELS=1, SMALLEST=1, SQUARES=everything):
         check()
     assert sum(seen) > 0.8 * len(seen)  # all but input gradients with more than 2 rows of padding
 
@@ -371,15 +371,17 @@ def test_convolution_is_pytorchs(geometry, dtype):
 
 
 @pytest.mark.parametrize(
-    "channels, depth, kernel, groups",
-    [(40, 6, 5, 1), (42, 10, 3, 1), (64, 64, 3, 1), (256, 32, 3, 1), (96, 96, 5, 96)],
-)
+    "images, size, channels, depth, kernel, groups",
+    [(8, 32, 40, 6, 5, 1), (8, 32, 42, 10, 3, 1), (8, 32, 64, 64, 3, 1), (8, 32, 256, 32, 3, 1), (8, 32, 96, 96, 5, 96),
+     (1, 16, 1, 3, 3, 1), (16, 32, 4, 64, 3, 4), (4, 14, 128, 64, 1, 1), (8, 14, 180, 64, 3, 1),
+     (64, 2, 128, 32, 3, 1)],
+)  # fmt: skip
 @pytest.mark.parametrize("part", [0, 1, 2])
-def test_float32_sums_are_as_exact_as_pytorchs(part, channels, depth, kernel, groups):
+def test_float32_sums_are_as_exact_as_pytorchs(part, images, size, channels, depth, kernel, groups):
     torch = pytest.importorskip("torch")
     border = kernel // 2
     steps = (1, 1), ((border, border),) * 2, (1, 1), groups
-    geometry = (8, channels, 32, 32), (depth, channels // groups, kernel, kernel), steps
+    geometry = (images, channels, size, size), (depth, channels // groups, kernel, kernel), steps
     x, w, bias, g = (abs(a) for a in operands(geometry, np.float32))  # sums that only grow
     exact = all_oracles(*(a.astype(np.float64) for a in (x, w, bias, g)), geometry[2])[part]
     tx, tw = (torch.tensor(a, requires_grad=True) for a in (x, w))
@@ -388,6 +390,7 @@ def test_float32_sums_are_as_exact_as_pytorchs(part, channels, depth, kernel, gr
     theirs = (ty.detach(), tx.grad, tw.grad)[part].numpy()
     ours = all_three(x, w, bias, g, geometry[2])[part]
     assert abs(ours - exact).max() <= 2 * abs(theirs - exact).max()
+    assert abs(ours - exact).std() <= 2 * abs(theirs - exact).std()
 
 
 @property_test

@@ -185,6 +185,45 @@ def test_module_list(m):
     assert len(modules) == 6
 
 
+@BOTH
+def test_insert_keeps_names(m):
+    n = m.nn
+    model = n.Sequential(OrderedDict(a=n.Linear(1, 1), b=n.Tanh()))
+    model.insert(2, n.GELU())
+    assert names(model.named_children()) == ["a", "b", "2"] and list(model.state_dict()) == ["a.weight", "a.bias"]
+    model.insert(2, n.ReLU())
+    assert names(model.named_children()) == ["a", "b", "2", "3"] and isinstance(model[3], n.GELU)
+    with pytest.raises(KeyError):
+        model.insert(0, n.ReLU())
+    with pytest.raises(IndexError, match="5"):
+        n.Sequential(n.ReLU()).insert(5, n.Tanh())
+
+
+@BOTH
+def test_containers_of_nothing_and_of_a_dict(m):
+    assert len(m.nn.ModuleList(None)) == len(m.nn.ModuleList()) == 0
+    with pytest.raises(TypeError, match="dict"):
+        m.nn.Sequential({"a": m.nn.ReLU()})
+
+
+@BOTH
+def test_a_module_that_passes_on_the_attributes_of_another(m):
+    class Wrapper(m.nn.Module):
+        def __init__(self, inner):
+            super().__init__()
+            self.inner = inner
+
+        def __getattr__(self, name):
+            try:
+                return super().__getattr__(name)
+            except AttributeError:
+                return getattr(self.inner, name)
+
+    wrapper = Wrapper(m.nn.Linear(2, 3))
+    wrapper.in_features_too = m.nn.ReLU()
+    assert wrapper.in_features == 2 and names(wrapper.named_children()) == ["inner", "in_features_too"]
+
+
 def test_a_refused_insert_leaves_the_list_as_it_was():
     modules = nn.ModuleList([nn.ReLU(), nn.Tanh()])
     before = list(modules)

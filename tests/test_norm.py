@@ -171,6 +171,10 @@ def test_dropout_draws_pytorchs_numbers(p):
     )
 
 
+def test_dropout_takes_its_probability_as_a_tensor():
+    check(lambda m, x: m.manual_seed(3) and f(m).dropout(x.contiguous(), m.tensor(0.5)), (5, 40), differences=False)
+
+
 @pytest.mark.parametrize("name, shape", [
     ("dropout2d", (3, 20, 2, 1)), ("dropout2d", (2, 3, 4, 5, 6)), ("dropout2d", (20, 3, 2)), ("dropout2d", (20, 3)),
 ])  # fmt: skip

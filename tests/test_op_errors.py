@@ -2,6 +2,7 @@
 
 import inspect
 
+import numpy as np
 import pytest
 from helpers import check_error
 from test_ops import PUBLIC, collect
@@ -22,6 +23,13 @@ INNER = ["2x3", "4x2"]
 
 # what is wrong: (call, exception, what the message says)
 ERRORS = collect("ERRORS") | {
+    "an array of objects": (lambda m: m.tensor(np.array([None, 1.0], object), dtype=m.float32), TypeError, ["object"]),
+    "an array of texts": (lambda m: m.as_tensor(np.array(["1"]), dtype=m.float32), TypeError, ["U1"]),
+    "a border of pairs": (lambda m: m.nn.functional.pad(one(m, 2, 3), ((1, 1),)), TypeError, ["pad", "(1, 1)"]),
+    "gradients to nothing": (lambda m: m.autograd.grad(m.ones((), requires_grad=True) * 1, []), RuntimeError,
+        ["inputs"]),
+    "gradients that may and may not be missing": (lambda m: m.autograd.grad(*[m.ones((), requires_grad=True)] * 2,
+        materialize_grads=True, allow_unused=False), ValueError, ["allow_unused", "materialize_grads"]),
     **{
         f"shapes of {name}": (
             lambda m, name=name: getattr(m, name)(one(m, 2, 3), one(m, 4)),

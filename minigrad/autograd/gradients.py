@@ -42,6 +42,10 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
     if is_grads_batched:
         raise NotImplementedError("grad(): argument 'is_grads_batched' is not implemented")
     roots, inputs = _tensors(outputs, "outputs"), _tensors(inputs, "inputs")
+    if not inputs:
+        raise RuntimeError("grad(): argument 'inputs' cannot be empty")
+    if materialize_grads and allow_unused is False:
+        raise ValueError("grad(): expected allow_unused to be True or not passed when materialize_grads=True")
     gradients = root_gradients(roots, grad_outputs)
     _check_followed(inputs)
     keep = create_graph if retain_graph is None else retain_graph

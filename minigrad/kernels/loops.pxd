@@ -93,9 +93,9 @@ cdef inline Py_ssize_t part(Py_ssize_t size, Py_ssize_t most) noexcept nogil:
 
 
 cdef inline Py_ssize_t terms_of_a_piece(Py_ssize_t terms) noexcept nogil:
-    """How many of a sum's terms a block collects in one go: more than PIECE where these are all (3x3 groups 4, 7x7) or
-    few of many (3x3 s2 128->128), for else errors would grow."""
-    return part(terms, 150 if terms <= 150 else 192 if terms > 1000 else PIECE)
+    """How many of a sum's terms a block collects in one go: the fewer, the smaller are rounding errors, of which short
+    sums in one piece have the largest; the more, the less time it takes (3x3 s2 128->128)."""
+    return part(terms, 192 if terms > 1000 else max(64, min(96, ceil_div(terms, 2))))
 
 
 cdef inline Py_ssize_t channel(const Loop *loop, Py_ssize_t block) noexcept nogil:

@@ -250,7 +250,7 @@ def winograd(kind, images, x_shape, w_shape, stride, padding, dilation, groups, 
     whole = [-(-n // (2 * d)) * 2 * d for n, d in zip(size, dilation)]  # rows and columns of whole squares
     depth, channels = w_shape[0] // groups, w_shape[1]
     if (channels % lanes or depth % lanes or channels < CHANNELS or images * math.prod(whole) < 4 * SQUARES[kind]
-            or whole[1] > WIDEST or min(itertools.chain(*padding)) < 0):
+            or min(x_shape[1:]) < SMALLEST or whole[1] > WIDEST or min(itertools.chain(*padding)) < 0):
         return None
     wider = [(before, 2 * d + n - before - s) for n, s, d, (before, _) in zip(whole, x_shape[1:], dilation, padding)]
     geometry = forward(x_shape, w_shape, stride, tuple(wider), dilation, groups, lanes, channels)
@@ -422,6 +422,7 @@ def side_by_side(loops, phases):
 # Winograd's way pays from so many channels on, and from so many squares, for else its weights take too long;
 # and a row of squares should stay in the cache.
 CHANNELS, SQUARES, WIDEST = 32, {forward: 32, input_grad: 64, weight_grad: 1}, 512
+SMALLEST = 4  # rows and columns: where border is most of what squares see, only they have rounding errors from it
 
 NARROW = 4  # float32 in a vector of the compiler's baseline: shorter rows have no use for plane.pyx
 

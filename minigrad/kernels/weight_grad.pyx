@@ -27,7 +27,7 @@ from .loops cimport (MAX_BYTES, MAX_COLUMNS, MAX_ROWS, Loop, add_lanes, aligned,
 cdef enum:
     ITEMS = 16  # of work, at least, if there are images enough
     VECTORS = 64  # of positions, copied at a time
-    TERMS = 256  # positions of a panel by channels
+    TERMS = 96  # positions of a panel by channels: more would make rounding errors larger
     TAPS = 256  # of a section, at least, by channels: so many sums stay in the cache
     TAPS_OF_VECTORS = 128  # the same by positions
 
@@ -41,12 +41,12 @@ cdef void add_by_channels(const Loop *loop, Share share, const real_t *image, co
     """Add what one group of an image, and g [depth, positions], give to sums [taps of the share, width]."""
     cdef char[TERMS * MAX_COLUMNS * MAX_BYTES + MAX_BYTES] memory
     cdef real_t *packed = <real_t *> aligned(memory)
-    cdef Py_ssize_t columns = width // loop.lanes, p, k, terms, rows, piece
+    cdef Py_ssize_t columns = width // loop.lanes, size = part(loop.positions, TERMS), p, k, terms, rows, piece
     if share.depth < width:
-        memset(packed, 0, min(TERMS, loop.positions) * width * sizeof(real_t))
-    for piece in range(ceil_div(loop.positions, TERMS)):
-        p, k = piece * TERMS, share.first
-        terms = min(TERMS, loop.positions - p)
+        memset(packed, 0, size * width * sizeof(real_t))
+    for piece in range(ceil_div(loop.positions, size)):
+        p, k = piece * size, share.first
+        terms = min(size, loop.positions - p)
         loop.simd.transpose(share.depth, terms, g + p, loop.positions, packed, width)
         while k < share.last:
             rows = part(share.last - k, min(8, most_rows(loop.simd, columns)))

@@ -136,9 +136,10 @@ class Module:
             raise TypeError(f"cannot assign '{type(value).__name__}' to {kind} '{name}' ({allowed.__name__} or None)")
         if not name or "." in name:
             raise KeyError(f"{kind} name can't be empty or contain '.', got: {name!r}")
-        if name not in getattr(self, registry) and hasattr(self, name):
+        taken = hasattr(type(self), name) or name in vars(self) or self._registry(name)  # not what __getattr__ makes up
+        if taken and taken != registry:
             raise KeyError(f"attribute '{name}' already exists")
-        self.__dict__[registry][name] = value
+        getattr(self, registry)[name] = value
 
     def get_submodule(self, target):
         """The module of a dotted name: get_submodule("net.0"). AttributeError where there is none."""
@@ -344,10 +345,16 @@ class Container(Module):
         return self
 
     def insert(self, index, module):
-        modules = list(self)
-        modules.insert(index, module)
+        names, modules = list(self._modules), list(self)
+        at = index + len(names) if index < 0 else index
+        if not 0 <= at <= len(names):
+            raise IndexError(f"Index out of range: {index}")
+        if names[at:] != [str(number) for number in range(at, len(names))]:
+            raise KeyError(f"insert({index}): the modules {names[at:]} have names, not numbers that could move up")
+        modules.insert(at, module)
         self.append(module)  # refuses what is no module
-        return self._renumber(modules)
+        self._modules.update(zip([*names, str(len(names))], modules))
+        return self
 
     __iadd__ = extend
 
@@ -385,7 +392,7 @@ class Sequential(Container):
 
     def __init__(self, *modules):
         super().__init__()
-        named = modules[0] if len(modules) == 1 and isinstance(modules[0], dict) else dict(enumerate(modules))
+        named = modules[0] if len(modules) == 1 and isinstance(modules[0], OrderedDict) else dict(enumerate(modules))
         for name, module in named.items():
             self.add_module(str(name), module)
 
@@ -416,7 +423,7 @@ class ModuleList(Container):
 
     def __init__(self, modules=()):
         super().__init__()
-        self.extend(modules)
+        self.extend(modules or ())
 
     def _children_reprs(self):
         """As in PyTorch, a run of modules that look the same is shown once."""

@@ -1,5 +1,8 @@
 """Gradients kept within bounds, between `backward` and `step`."""
 
+import types
+import warnings
+
 import numpy as np
 
 from ..autograd import no_grad
@@ -50,5 +53,8 @@ def clip_grad_value_(parameters, clip_value, foreach=None):
 
 
 def _gradients(parameters):
-    parameters = [parameters] if isinstance(parameters, Tensor) else parameters
+    used_up = isinstance(parameters, types.GeneratorType)
+    parameters = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    if used_up and not parameters:  # the parameters() that an optimiser has seen before
+        warnings.warn("`parameters` is an empty generator, no gradient clipping will occur.", stacklevel=4)
     return [p.grad for p in parameters if p.grad is not None]

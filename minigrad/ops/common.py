@@ -104,6 +104,16 @@ def broadcast(function, *operands):
         raise mismatch(*operands) from None
 
 
+def promoted(operator, x, y, kind=None):
+    """broadcast(operator.apply, *promote(x, y, kind)), with one call fewer where there is nothing to promote."""
+    if kind or not of_one_dtype(x, y):
+        x, y = promote(x, y, kind)
+    try:
+        return operator.apply(x, y)
+    except ValueError:
+        raise mismatch(x, y) from None
+
+
 def is_operand(x):
     """Whether x can stand beside a tensor in arithmetic."""
     return isinstance(x, (Value, bool, int, float, np.generic, np.ndarray))

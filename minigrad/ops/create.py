@@ -27,6 +27,8 @@ def tensor(data, *, dtype=None, device=None, requires_grad=False):
     wanted = None if dtype is None else dtypes.to_numpy(dtype)
     data = getattr(data, "_array", data)
     array = np.asarray(data) if hasattr(data, "__array__") else _from_numbers(data, wanted)
+    if array.dtype.kind not in "biufc":  # NumPy would make NaN of None, and numbers of texts and dates
+        raise TypeError(f"tensor(): can't convert an array of {array.dtype}")
     if wanted is None:
         wanted = array.dtype.newbyteorder("=")
         dtypes.of(np.empty(0, wanted))

@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import random
 from ..engine import wrap
-from .common import bool_argument, in_memory_order, tensor_argument
+from .common import bool_argument, in_memory_order, plain, tensor_argument
 
 
 def dropout(input, p=0.5, training=True, inplace=False):
@@ -45,6 +45,7 @@ def dropout2d(input, p=0.5, training=True, inplace=False):
 
 def _drop(input, p, training, inplace, like, function):
     """input times noise in the shape of an array, drawn in the order of its memory."""
+    p = plain(p)
     if not 0.0 <= p <= 1.0:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
     if not bool_argument(training, "training", function) or p == 0 or input.numel() == 0:

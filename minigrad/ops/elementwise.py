@@ -8,15 +8,14 @@ import numpy as np
 
 from .. import dtypes
 from ..engine import Operator, Value, is_grad_enabled, wrap
-from .common import broadcast, cast, element, is_expanded, kind, number_as, plain, promote, tensor_argument
+from .common import broadcast, cast, element, is_expanded, kind, number_as, plain, promote, promoted, tensor_argument
 from .table import define, named
 
 
 class Add(Operator):
     """z = x + y;  dx = g,  dy = g."""
 
-    def forward(self, x, y):
-        return x + y
+    forward = np.add
 
     def backward(self, g):
         return g, g
@@ -26,9 +25,7 @@ class Mul(Operator):
     """z = x y;  dx = g y,  dy = g x."""
 
     uses = ((1,), (0,))
-
-    def forward(self, x, y):
-        return x * y
+    forward = np.multiply
 
     def backward(self, g):
         x, y = self.inputs
@@ -133,8 +130,10 @@ def add(input, other, *, alpha=1):
     tensor([[2., 3.],
             [4., 5.]])
     """
+    if alpha is ONE:
+        return promoted(Add, input, other)
     x, y = promote(input, other)
-    return broadcast(Add.apply, x, y if alpha is ONE else times(y, alpha))
+    return broadcast(Add.apply, x, times(y, alpha))
 
 
 def sub(input, other, *, alpha=1):
@@ -171,7 +170,7 @@ def mul(input, other):
     tensor([[3, 6],
             [4, 8]])
     """
-    return broadcast(Mul.apply, *promote(input, other))
+    return promoted(Mul, input, other)
 
 
 def div(input, other, *, rounding_mode=None):
@@ -184,10 +183,10 @@ def div(input, other, *, rounding_mode=None):
     (tensor([ 3.5000, -3.5000]), tensor([ 3, -3]))
     """
     if rounding_mode is None:
-        return broadcast(Div.apply, *promote(input, other, kind="float"))
+        return promoted(Div, input, other, kind="float")
     if rounding_mode not in ("floor", "trunc"):
         raise RuntimeError(f"div(): expected rounding_mode to be None, 'trunc' or 'floor', but found {rounding_mode!r}")
-    return broadcast((FloorDiv if rounding_mode == "floor" else TruncDiv).apply, *promote(input, other))
+    return promoted(FloorDiv if rounding_mode == "floor" else TruncDiv, input, other)
 
 
 def floor_divide(input, other):
@@ -197,7 +196,7 @@ def floor_divide(input, other):
     >>> minigrad.floor_divide(minigrad.tensor([7, -7]), 2)
     tensor([ 3, -4])
     """
-    return broadcast(FloorDivide.apply, *promote(input, other))
+    return promoted(FloorDivide, input, other)
 
 
 def remainder(input, other):
@@ -207,7 +206,7 @@ def remainder(input, other):
     >>> minigrad.remainder(minigrad.tensor([7, -7]), 3)
     tensor([1, 2])
     """
-    return broadcast(Remainder.apply, *promote(input, other))
+    return promoted(Remainder, input, other)
 
 
 def pow(input, exponent):  # noqa: A001

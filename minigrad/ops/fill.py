@@ -1,7 +1,9 @@
 """New numbers in the memory of a tensor: constants, copies, random draws. All of them are in place."""
 
+import numpy as np
+
 from ..engine import Value, wrap
-from .common import in_memory_order, tensor_argument
+from .common import in_memory_order, plain, tensor_argument
 from .create import randint, source
 from .index import setitem
 from .shape import expand
@@ -22,7 +24,7 @@ def zero_(input):
 
 def copy_(input, src, non_blocking=False):
     """The elements of `src`, broadcast and cast, or a number; the gradient goes to `src`."""
-    if not isinstance(src, (int, float)):
+    if not isinstance(src, (int, float, np.generic)):
         src = expand(tensor_argument(src, "src", "copy_"), input.shape)
     setitem(input, ..., src)
     return input
@@ -30,7 +32,7 @@ def copy_(input, src, non_blocking=False):
 
 def normal_(input, mean=0, std=1, *, generator=None):
     """Random numbers with this mean and standard deviation. RuntimeError for a negative std."""
-    one_by_one = not input._array.flags.c_contiguous
+    one_by_one, mean, std = not input._array.flags.c_contiguous, plain(mean), plain(std)
     return _draw(input, lambda shape: source(generator).normal(shape, input._array.dtype, mean, std, one_by_one))
 
 

@@ -88,6 +88,9 @@ def normal_index(index, shape):
     for i in items:
         if type(i) is int and not -shape[d] <= i < shape[d]:
             raise IndexError(f"index {i} is out of bounds for dimension {d} with size {shape[d]}")
+        if isinstance(i, np.ndarray) and i.dtype == bool and i.shape != shape[d:d + i.ndim]:
+            raise IndexError(f"The shape of the mask {list(i.shape)} at index {d} does not match the shape of the "
+                             f"indexed tensor {list(shape)}")
         d += _dimensions(i)
     return (*items, ...)
 

@@ -59,7 +59,7 @@ def prepare(target):
         if view is not None and view.untracked:
             raise RuntimeError("A view was created in no_grad mode and is being modified inplace with grad mode "
                                "enabled. Make the view outside of no_grad, or clone() it.")
-        if view is not None and followed and view.base.is_leaf:
+        if view is not None and (followed or view.base.requires_grad) and view.base.is_leaf:
             raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
     before = wrap(array)
     before._version_counter = target._version_counter

@@ -192,9 +192,10 @@ def _likelihood(log_p, labels, counts, weight, reduction, smoothing=0.0):
 def _expected(log_p, q, weight):
     """-sum of q log_p over the classes, weighed."""
     dim = min(log_p.ndim, 2) - 1
+    losses = log_p * q
     if weight is not None:
-        q = q * reshape(weight, (-1, *[1] * (log_p.ndim - 1 - dim)))
-    return -(log_p * q).sum(dim)
+        losses = losses * reshape(weight, (-1, *[1] * (log_p.ndim - 1 - dim)))
+    return -losses.sum(dim)
 
 
 def _labels(input, target, weight, ignore_index, function):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .common import check_size, number_as, plain, size_argument, tensor_argument
+from .common import check_size, int_argument, number_as, plain, size_argument, tensor_argument
 from .elementwise import Keep
 from .index import GetItem
 from .shape import contiguous
@@ -53,6 +53,8 @@ def pad(input, pad, mode="constant", value=None):
     tensor([[3, 2, 1, 2, 3, 2]])
     """
     tensor_argument(input, "input", "pad")
+    if isinstance(pad, (tuple, list)):
+        pad = [int_argument(n, "pad", "pad") for n in pad]  # no pairs, as NumPy takes them
     sizes = size_argument(pad, "pad", "pad")
     given = f"pad={list(sizes)} with mode '{mode}' for an input of shape {list(input.shape)}"
     if mode != "constant" and mode not in BORDERS:

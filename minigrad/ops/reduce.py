@@ -125,7 +125,7 @@ def log_total(x, dims):
     """log of the sum of e^x over dims, with the largest x in front of the logarithm."""
     top = np.max(x, axis=dims, keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, 0)
-    return np.add(np.log(np.sum(np.exp(x - top), axis=dims, keepdims=True)), top, order="C")
+    return np.add(np.log(add_up(np.exp(x - top), dims, True)), top, order="C")
 
 
 Logsumexp = define("Logsumexp", log_total, lambda g, x, z, dims: g * (x - z).exp())

@@ -71,7 +71,7 @@ def min(input, dim=None, keepdim=False, *, other=None):  # noqa: A001
 
 
 def _extreme(name, of_two, choose, input, dim, keepdim):
-    if isinstance(dim, Value):
+    if isinstance(dim, Value) and not keepdim:
         return of_two(input, dim)
     tensor_argument(input, "input", name)
     if dim is None and not bool_argument(keepdim, "keepdim", name):
