@@ -17,7 +17,6 @@ vector, and images and results of many channels, are the business of by_channels
 """
 
 from cython.parallel cimport prange
-from libc.string cimport memcpy
 
 from .loops cimport TILE, Loop, ceil_div, channel, read_loop, real_t, table_t, terms_of_a_piece, threads_for_images
 
@@ -53,19 +52,21 @@ cdef void sum_vectors(const Loop *loop, Py_ssize_t v, Py_ssize_t columns, const 
                     loop.tap + k, NULL if j else bias + d, y + d * plane if direct else tile + (d - above) * width,
                     plane if direct else width, to if direct else <table_t> loop.lane_step)
         if not direct:
-            for d in range(above, channel(loop, last)):
-                for i in range(columns):
-                    put_back(loop, tile + (d - above) * width + i * loop.lanes, y + d * plane + to[i])
+            for i in range(columns):
+                put_back(loop, channel(loop, last) - above, tile + i * loop.lanes, width, y + above * plane + to[i],
+                         plane)
 
 
-cdef inline void put_back(const Loop *loop, const real_t *sums, real_t *y) noexcept nogil:
-    """A vector of sums to where its positions lie."""
-    cdef Py_ssize_t i
+cdef inline void put_back(const Loop *loop, Py_ssize_t channels, const real_t *sums, Py_ssize_t width, real_t *y,
+                          Py_ssize_t plane) noexcept nogil:
+    """A vector of sums of each channel to where its positions lie."""
+    cdef Py_ssize_t d, i
     if loop.step == 1:
-        memcpy(y, sums, loop.lanes * sizeof(real_t))
-    else:
+        loop.simd.copy_rows(channels, loop.lanes, sums, width, 1, y, plane)
+        return
+    for d in range(channels):
         for i in range(loop.lanes):
-            y[i * loop.step] = sums[i]
+            y[d * plane + i * loop.step] = sums[d * width + i]
 
 
 def correlate(const real_t[:, :, ::1] image, const real_t[:, ::1] packed, const real_t[:, ::1] bias,

@@ -27,7 +27,8 @@ from .loops cimport (MAX_BYTES, MAX_COLUMNS, MAX_ROWS, Loop, add_lanes, aligned,
 cdef enum:
     ITEMS = 16  # of work, at least, if there are images enough
     VECTORS = 64  # of positions, copied at a time
-    TERMS = 96  # positions of a panel by channels: more would make rounding errors larger
+    TERMS = 256  # positions of a panel by channels
+    FEW = 96  # the same where there are few: else rounding errors would be larger
     TAPS = 256  # of a section, at least, by channels: so many sums stay in the cache
     TAPS_OF_VECTORS = 128  # the same by positions
 
@@ -37,11 +38,12 @@ cdef struct Share:  # of the work: some channels of a group, and the taps first 
 
 
 cdef void add_by_channels(const Loop *loop, Share share, const real_t *image, const real_t *g, real_t *sums,
-                          Py_ssize_t width) noexcept nogil:
-    """Add what one group of an image, and g [depth, positions], give to sums [taps of the share, width]."""
+                          Py_ssize_t width, Py_ssize_t size) noexcept nogil:
+    """Add what one group of an image, and g [depth, positions], give to sums [taps of the share, width]: so many
+    positions (`size`) at a time."""
     cdef char[TERMS * MAX_COLUMNS * MAX_BYTES + MAX_BYTES] memory
     cdef real_t *packed = <real_t *> aligned(memory)
-    cdef Py_ssize_t columns = width // loop.lanes, size = part(loop.positions, TERMS), p, k, terms, rows, piece
+    cdef Py_ssize_t columns = width // loop.lanes, p, k, terms, rows, piece
     if share.depth < width:
         memset(packed, 0, size * width * sizeof(real_t))
     for piece in range(ceil_div(loop.positions, size)):
@@ -83,6 +85,7 @@ def add_images(const real_t[:, :, ::1] image, const real_t[:, :, ::1] g, tables,
     cdef Loop loop = read_loop(tables, sizeof(real_t), depth)
     cdef Py_ssize_t images = image.shape[0], groups = image.shape[1], taps = loop.taps, i, j, n, d
     cdef Py_ssize_t width, sections, size, lanes = loop.lanes  # channels of a panel; sums of a share
+    cdef Py_ssize_t terms = part(loop.positions, TERMS if images * loop.positions > 1000 else FEW)
     if by_positions:
         width = part(depth, most_rows(loop.simd, most_columns(loop.simd, depth)))
         sections = max(1, taps // TAPS_OF_VECTORS)
@@ -104,7 +107,7 @@ def add_images(const real_t[:, :, ::1] image, const real_t[:, :, ::1] g, tables,
                                  &sums[n, i % shares, 0])
             else:
                 add_by_channels(&loop, share, &image[j, share.group, 0], &g[j, share.group, share.d * loop.positions],
-                                &sums[n, i % shares, 0], width)
+                                &sums[n, i % shares, 0], width, terms)
     dw = np.empty((groups, depth, taps), g.base.dtype)
     cdef real_t[:, :, ::1] total = dw
     for i in prange(shares, nogil=True, schedule="static", num_threads=threads):
