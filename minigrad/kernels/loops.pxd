@@ -94,8 +94,8 @@ cdef inline Py_ssize_t part(Py_ssize_t size, Py_ssize_t most) noexcept nogil:
 
 cdef inline Py_ssize_t terms_of_a_piece(Py_ssize_t terms) noexcept nogil:
     """How many of a sum's terms a block collects in one go: the fewer, the smaller are rounding errors, of which short
-    sums in one piece have the largest; the more, the less time it takes (3x3 s2 128->128)."""
-    return part(terms, 192 if terms > 1000 else max(64, min(96, ceil_div(terms, 2))))
+    sums in one piece have the largest; the more, the less time it takes (7x7 3->64, LeNet conv2, 3x3 s2 128->128)."""
+    return part(terms, 192 if terms > 1000 else max(74, min(PIECE, terms // 4)))
 
 
 cdef inline Py_ssize_t channel(const Loop *loop, Py_ssize_t block) noexcept nogil:
