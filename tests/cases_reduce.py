@@ -114,7 +114,6 @@ OPERATORS = {
     "logsumexp": [
         *on(lambda m, x: (m.logsumexp(x, 0), x.logsumexp(dim=-1, keepdim=True)), [(2, 3)], [()], [(0, 2)], [INTEGERS]),
         *on(lambda m, x: m.logsumexp(x, (0, 2)), [(2, 1, 3)]),
-        *on(lambda m, x: m.max(x, m.tensor(1), True), [(2, 3)]),  # a tensor as dim, beside keepdim
     ],
     "norm": [
         *on(lambda m, x: (m.norm(x), m.norm(x, dim=0), x.norm(2, -1, keepdim=True)), [(2, 3)], [()], [(1,)]),
@@ -142,6 +141,7 @@ OPERATORS = {
 
 EDGES = {
     "max": [
+        *on(lambda m, x: m.max(x, m.tensor(1), True), [(2, 3)]),  # a tensor as dim, beside keepdim
         *on(lambda m, x: (m.max(x), x.max(1), x.max(0, True), x.argmax(1), x.argmax()), [TIED], [NAN_ROWS]),
         *on(lambda m, x: (m.min(x), x.min(1), x.min(0, True), x.argmin(1), x.argmin()), [TIED], [NAN_ROWS]),
         *on(lambda m, x: (m.amax(x), x.amax(1), x.amin(0), x.amin((0, 1), True)), [TIED]),

@@ -23,7 +23,7 @@
                                     +----------+
 
 No column matrix is made (Dukhan 2019, arXiv:1907.02129), except where it is small (windows.py). Sums are
-cut into pieces of PIECE terms, which keeps what is packed in the cache and rounding errors small. Work
+cut into pieces (terms_of_a_piece), which keeps what is packed in the cache and rounding errors small. Work
 is cut into items so that each sum is one thread's, or cut by shape alone: results are the same bits at every number
 of threads.
 """

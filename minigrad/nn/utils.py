@@ -26,6 +26,9 @@ def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=Fals
         >>> minigrad.nn.utils.clip_grad_norm_(w, 1.0), w.grad
         (tensor(5.), tensor([0.6000, 0.8000]))
     """
+    if isinstance(parameters, types.GeneratorType) and not (parameters := list(parameters)):
+        # The parameters() that an optimiser has seen before.
+        warnings.warn("`parameters` is an empty generator, no gradient clipping will occur.", stacklevel=4)
     gradients, p = _gradients(parameters), float(norm_type)
     norms = [np.linalg.norm(g._array.ravel(), p) for g in gradients]
     total = np.linalg.norm(np.array(norms), p) if norms else np.float32(0)
@@ -53,8 +56,5 @@ def clip_grad_value_(parameters, clip_value, foreach=None):
 
 
 def _gradients(parameters):
-    used_up = isinstance(parameters, types.GeneratorType)
-    parameters = [parameters] if isinstance(parameters, Tensor) else list(parameters)
-    if used_up and not parameters:  # the parameters() that an optimiser has seen before
-        warnings.warn("`parameters` is an empty generator, no gradient clipping will occur.", stacklevel=4)
+    parameters = [parameters] if isinstance(parameters, Tensor) else parameters
     return [p.grad for p in parameters if p.grad is not None]

@@ -20,13 +20,12 @@ import minigrad as torch
 from minigrad import nn
 from minigrad.nn import functional as F
 
-from . import d2l_pictures
-from .d2l_pictures import Animator, plot, set_figsize, show_images, use_svg_display  # noqa: F401
+from .d2l_pictures import Animator, _pyplot, plot, set_figsize, show_images, use_svg_display  # noqa: F401
 
 
 def __getattr__(name):
     if name == "plt":  # only then, because it draws and nothing else needs it
-        return d2l_pictures._pyplot()
+        return _pyplot()
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
