@@ -17,7 +17,7 @@ gradient with a stride, the phases of the last axis (tables.side_by_side) see th
 have their results next to each other: they are transposed together. Else there is one.
 """
 
-from cython.parallel cimport prange
+from cython.parallel cimport prange, threadid
 from libc.string cimport memcpy
 
 from .loops cimport (MAX_BYTES, MAX_COLUMNS, PREFETCH, Loop, aligned, ceil_div, channel, most_rows, part,
@@ -86,7 +86,7 @@ cdef Py_ssize_t neighbours(const Loop *loop, Py_ssize_t p, Py_ssize_t most) noex
     return n
 
 
-def correlate(const real_t[:, :, ::1] image, const real_t[:, ::1] packed, const real_t[:, ::1] bias,
+def correlate(const real_t[:, :, ::1] image, const real_t[:, :, ::1] packed, const real_t[:, ::1] bias,
               real_t[:, :, ::1] y, tables):
     """y[n, g, d * plane + target[p] + f] = bias[g, d] + the sum over all taps of phase f
 
@@ -106,4 +106,4 @@ def correlate(const real_t[:, :, ::1] image, const real_t[:, ::1] packed, const 
         panel = i // (own * groups * chunks)
         n = n + panel // loop.blocks * own
         add_up(&loop, panel % loop.blocks, p, min(size, loop.positions - p),
-               &image[n, g, 0], &packed[g, 0], &bias[g, 0], &y[n, g, 0], plane)
+               &image[n, g, 0], &packed[threadid() % packed.shape[0], g, 0], &bias[g, 0], &y[n, g, 0], plane)

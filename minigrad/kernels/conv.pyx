@@ -114,7 +114,7 @@ def run(x, w, bias, y, geometry, groups):
         return windows.forward(x, w, bias, y, geometry.spots, groups)
     w, bias = np.ascontiguousarray(w).reshape(groups, -1), np.ascontiguousarray(bias).reshape(groups, -1)
     way = by_channels if geometry.innermost == "channels" else correlate
-    packed = [pack_weights(w, loop, bias.shape[1]) for loop in geometry.loops]
+    packed = [pack_weights(w, loop, bias.shape[1], len(x)) for loop in geometry.loops]
     width = lanes(x) if geometry.innermost == "images" else 1
     if geometry.gaps and width == 1:
         y.fill(0)

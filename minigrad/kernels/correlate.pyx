@@ -16,7 +16,7 @@ vector, and images and results of many channels, are the business of by_channels
 3x3 groups 4 of the benchmark.
 """
 
-from cython.parallel cimport prange
+from cython.parallel cimport prange, threadid
 
 from .loops cimport TILE, Loop, ceil_div, channel, read_loop, real_t, table_t, terms_of_a_piece, threads_for_images
 
@@ -69,7 +69,7 @@ cdef inline void put_back(const Loop *loop, Py_ssize_t channels, const real_t *s
             y[d * plane + i * loop.step] = sums[d * width + i]
 
 
-def correlate(const real_t[:, :, ::1] image, const real_t[:, ::1] packed, const real_t[:, ::1] bias,
+def correlate(const real_t[:, :, ::1] image, const real_t[:, :, ::1] packed, const real_t[:, ::1] bias,
               real_t[:, :, ::1] y, tables):
     """y[n, g, d * plane + target[p]] = bias[g, d] + the sum over all taps
 
@@ -85,5 +85,5 @@ def correlate(const real_t[:, :, ::1] image, const real_t[:, ::1] packed, const 
         g, n = i // parts % groups, i // (parts * groups)
         for j in range(i % parts * cuts // parts, (i % parts + 1) * cuts // parts):
             v = j * vectors // cuts
-            sum_vectors(&loop, v, (j + 1) * vectors // cuts - v, &image[n, g, 0], &packed[g, 0], &bias[g, 0],
-                        &y[n, g, 0], plane)
+            sum_vectors(&loop, v, (j + 1) * vectors // cuts - v, &image[n, g, 0],
+                        &packed[threadid() % packed.shape[0], g, 0], &bias[g, 0], &y[n, g, 0], plane)

@@ -176,18 +176,24 @@ cdef void pack(const Loop *loop, Py_ssize_t block, Py_ssize_t k, Py_ssize_t last
         k += n
 
 
-def pack_weights(const real_t[:, ::1] w, tables, Py_ssize_t depth):
-    """w [groups, .] in the order in which the loop of these tables reads it: [groups, taps of block after block]."""
+def pack_weights(const real_t[:, ::1] w, tables, Py_ssize_t depth, Py_ssize_t images=0):
+    """w [groups, .] in the order in which the loop of these tables reads it: [1, groups, taps of block after block].
+
+    Where packing is not worth a second thread but the images are, each thread packs a copy of its own, [threads, ...]:
+    what another one has packed takes longer to fetch.
+    """
     cdef Loop loop = read_loop(tables, sizeof(real_t), depth)
-    cdef Py_ssize_t i, groups = w.shape[0], blocks = loop.blocks, sections = ceil_div(loop.taps, SECTION), j
+    cdef Py_ssize_t i, groups = w.shape[0], blocks = loop.blocks, sections = ceil_div(loop.taps, SECTION), j, n
     cdef Py_ssize_t width = ceil_div(depth, loop.lanes) * loop.lanes if loop.by_channels else depth
-    array = np.empty((groups, width * loop.taps), w.base.dtype)
-    cdef real_t[:, ::1] packed = array
-    cdef int threads = threads_for(4. * packed.size)
-    for i in prange(groups * blocks * sections, nogil=True, schedule="static", num_threads=threads):
-        j = i % sections
+    cdef int threads = threads_for(4. * groups * width * loop.taps), copies = 1
+    if threads == 1:
+        threads = copies = threads_for_images(&loop, images, groups)
+    array = np.empty((copies, groups, width * loop.taps), w.base.dtype)
+    cdef real_t[:, :, ::1] packed = array
+    for i in prange(copies * groups * blocks * sections, nogil=True, schedule="static", num_threads=threads):
+        j, n = i % sections, i // (sections * blocks)
         pack(&loop, i // sections % blocks, j * loop.taps // sections, (j + 1) * loop.taps // sections,
-             &w[i // (sections * blocks), 0], &packed[i // (sections * blocks), 0])
+             &w[n % groups, 0], &packed[n // groups, n % groups, 0])
     return array
 
 
@@ -252,10 +258,10 @@ def separate(const real_t[:, :, ::1] y, real_t[:, ::1] separated):
 
 def gather_columns(const real_t[:, :, :] x, const Py_ssize_t[:, ::1] spot, real_t[:, :, :, ::1] columns):
     """columns[c, k, n, p] = x[n, c, spot[k, p]], or 0 where there is no such spot: it is negative."""
-    cdef Py_ssize_t i, n, c, k, p, at, channels = x.shape[1]
-    cdef int threads = threads_for(4. * columns.size)
-    for i in prange(x.shape[0] * channels, nogil=True, schedule="static", num_threads=threads):
-        n, c = i // channels, i % channels
+    cdef Py_ssize_t i, n, c, k, p, at, images = x.shape[0]
+    cdef int threads = threads_for(8. * columns.size)
+    for i in prange(images * x.shape[1], nogil=True, schedule="static", num_threads=threads):
+        n, c = i % images, i // images  # in the order of columns, whose lines no two threads write
         for k in range(spot.shape[0]):
             for p in range(spot.shape[1]):
                 at = spot[k, p]
@@ -264,10 +270,10 @@ def gather_columns(const real_t[:, :, :] x, const Py_ssize_t[:, ::1] spot, real_
 
 def add_columns(const real_t[:, :, :, ::1] columns, const Py_ssize_t[:, ::1] spot, real_t[:, :, :] x):
     """x[n, c, spot[k, p]] += columns[c, k, n, p], where there is such a spot: it is not negative."""
-    cdef Py_ssize_t i, n, c, k, p, at, channels = x.shape[1]
-    cdef int threads = threads_for(4. * columns.size)
-    for i in prange(x.shape[0] * channels, nogil=True, schedule="static", num_threads=threads):
-        n, c = i // channels, i % channels
+    cdef Py_ssize_t i, n, c, k, p, at, images = x.shape[0]
+    cdef int threads = threads_for(8. * columns.size)
+    for i in prange(images * x.shape[1], nogil=True, schedule="static", num_threads=threads):
+        n, c = i % images, i // images  # in the order of columns, whose lines no two threads write
         for k in range(spot.shape[0]):
             for p in range(spot.shape[1]):
                 at = spot[k, p]

@@ -50,30 +50,40 @@ cdef void pack(const kernels *simd, Py_ssize_t terms, Py_ssize_t columns, const 
 
 
 cdef multiply(const real_t[:, :] a, const real_t[:, :] b, real_t[:, ::1] z):
-    """z [M, N] = a [M, K] b [K, N]"""
+    """z [M, N] = a [M, K] b [K, N]
+
+    Each thread packs for itself the panels that it needs: what another one has packed is slower to fetch.
+    """
     cdef const kernels *simd = kernels_for(sizeof(real_t))
-    cdef Py_ssize_t rows = a.shape[0], terms = a.shape[1], columns = b.shape[1]
-    cdef Py_ssize_t vectors = ceil_div(columns, simd.lanes)
-    cdef Py_ssize_t most = part(vectors, most_columns(simd, MAX_ROWS))  # vectors of a panel
-    cdef Py_ssize_t width = most * simd.lanes, panels = ceil_div(vectors, most)
-    cdef Py_ssize_t pieces = ceil_div(terms, PIECE), cuts = ceil_div(rows, ROWS), i, j, k, m, n, wide
+    cdef Py_ssize_t rows = a.shape[0], terms = a.shape[1], vectors = ceil_div(b.shape[1], simd.lanes)
+    cdef Py_ssize_t width = part(vectors, most_columns(simd, MAX_ROWS)) * simd.lanes  # of a panel
+    cdef Py_ssize_t panels = ceil_div(vectors * simd.lanes, width), cuts = ceil_div(rows, ROWS), items, size, i
+    cdef int threads = threads_for(<double> rows * terms * b.shape[1])
+    cuts = ceil_div(cuts, threads) * threads  # each thread has as many
+    items, size = panels * cuts, terms * width + MAX_BYTES
+    cdef real_t[::1] memory = empty((threads * size,), z.base.dtype)
+    for i in prange(threads, nogil=True, schedule="static", num_threads=threads):
+        multiply_items(simd, i * items // threads, (i + 1) * items // threads, cuts, width, a, b, z,
+                       <real_t *> aligned(&memory[i * size]))
+
+
+cdef void multiply_items(const kernels *simd, Py_ssize_t first, Py_ssize_t last, Py_ssize_t cuts, Py_ssize_t width,
+                         const real_t[:, :] a, const real_t[:, :] b, real_t[:, ::1] z, real_t *packed) noexcept nogil:
+    """The items of work first to last: so many rows, cut from a, times a panel of b."""
+    cdef Py_ssize_t rows = a.shape[0], terms = a.shape[1], columns, wide, i, j, k, m, n
     cdef Strides a_step, b_step
     a_step.row, a_step.column = a.strides[0] // sizeof(real_t), a.strides[1] // sizeof(real_t)
     b_step.row, b_step.column = b.strides[0] // sizeof(real_t), b.strides[1] // sizeof(real_t)
-    cdef real_t[::1] memory = np.empty(panels * terms * width + MAX_BYTES, z.base.dtype)
-    cdef real_t *packed = <real_t *> aligned(&memory[0])
-    cdef int threads = threads_for(<double> rows * terms * columns)
-    cuts = ceil_div(cuts, threads) * threads  # each thread has as many
-    for i in prange(panels * pieces, nogil=True, schedule="static", num_threads=threads):
-        j, k = i // pieces * width, i % pieces * PIECE
-        n = min(width, columns - j)
-        wide = ceil_div(n, simd.lanes) * simd.lanes
-        pack(simd, min(PIECE, terms - k), n, &b[0, 0] + k * b_step.row + j * b_step.column, b_step,
-             packed + j * terms + k * wide, wide)
-    for i in prange(panels * cuts, nogil=True, schedule="static", num_threads=threads):
+    for i in range(first, last):
         j, m = i // cuts * width, i % cuts * rows // cuts
-        multiply_panel(simd, (i % cuts + 1) * rows // cuts - m, terms, min(width, columns - j),
-                       &a[0, 0] + m * a_step.row, a_step, packed + j * terms, &z[m, j], columns, PIECE, 8, False)
+        columns = min(width, b.shape[1] - j)
+        wide = ceil_div(columns, simd.lanes) * simd.lanes
+        for n in range(ceil_div(terms, PIECE) if i == first or i % cuts == 0 else 0):
+            k = n * PIECE
+            pack(simd, min(PIECE, terms - k), columns, &b[0, 0] + k * b_step.row + j * b_step.column, b_step,
+                 packed + k * wide, wide)
+        multiply_panel(simd, (i % cuts + 1) * rows // cuts - m, terms, columns, &a[0, 0] + m * a_step.row, a_step,
+                       packed, &z[m, j], z.shape[1], PIECE, 8, False)
 
 
 cdef void multiply_rows(const kernels *simd, Py_ssize_t terms, Py_ssize_t columns, const real_t *a, const real_t *b,

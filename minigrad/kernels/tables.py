@@ -29,6 +29,7 @@ from .loops import Prepared
 
 # In the time of one multiply-add of vectors; by measurement.
 CALLING = 20  # a block, for each of its vectors
+LOADING = 3  # a vector of the image, however few channels it is multiplied for (dx of 6x6 s4 d3 2->415)
 FETCHING, PACKING = 4, 2  # one vector of packed weights; packing one weight
 LOOPING = 18_000  # a loop
 PLANE, TAPPING = 300, 1.1  # a plane by itself; one of its vectors at a tap
@@ -318,7 +319,8 @@ def settle(geometry, depth, groups, other_way=None):
             cost += groups * vectors * (loop.base.size + FETCHING) * (loop.tap.size + CALLING)
             loops.append(loop._replace(prepared=Prepared()))
             continue
-        in_place = loop.vectors.size * (depth * loop.tap.size + CALLING) or math.inf
+        least = depth if other_way else max(depth, LOADING)
+        in_place = loop.vectors.size * (least * loop.tap.size + CALLING) or math.inf
         if loop.step > 1:
             in_place += SCATTERING * loop.base.size * depth
         other = math.inf
