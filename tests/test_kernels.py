@@ -842,10 +842,12 @@ def sign_cases(dtype, shape):
     return np.random.default_rng(0).choice(np.array(values, dtype), shape)
 
 
+@pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("dtype", REALS)
 @pytest.mark.parametrize("shape", [(), (0,), (1,), (7, 9), (3, 70_000)])
-def test_relu_is_pytorchs_to_the_bit(shape, dtype):
+def test_relu_is_pytorchs_to_the_bit(shape, dtype, level):
     torch = pytest.importorskip("torch")
+    kernels.set_simd_level(level)
     x, g = (sign_cases(dtype, (2, *shape)))
     tx = torch.tensor(x, requires_grad=True)
     ty = torch.relu(tx)
@@ -864,6 +866,38 @@ def test_elementwise_kernels_take_any_layout(rng, layout):
     x, g = rng.standard_normal((2, 5, 6, 8))
     np.testing.assert_array_equal(kernels.relu(layout(x)), np.maximum(x, 0))
     np.testing.assert_array_equal(kernels.relu_grad(layout(g), layout(x)), np.where(x > 0, g, 0))
+
+
+@pytest.mark.parametrize("nesterov", [False, True])
+@pytest.mark.parametrize("dtype", REALS)
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_step_is_its_formula(level, dtype, nesterov, rng):
+    kernels.set_simd_level(level)
+    for size in (0, 1, 3, 15, 16, 17, 33, 100_003):
+        p, g, v = rng.standard_normal((3, size)).astype(dtype)
+        d = 0.02 * p.astype("f8") - g
+        new_v = 0.9 * v.astype("f8") + 0.7 * d
+        new_p = p - 0.1 * (d + 0.9 * new_v if nesterov else new_v)
+        seen = []
+        for threads in (1, 3):
+            kernels.set_num_threads(threads)
+            here = [p.copy(), v.copy()]
+            kernels.sgd_step(here[0], g, here[1], 0.1, 0.9, 0.3, 0.02, nesterov, True)
+            seen.append(here)
+            for actual, expected in zip(here, (new_p, new_v), strict=True):
+                np.testing.assert_allclose(actual, expected, rtol=0, atol=10 * np.finfo(dtype).eps)
+        np.testing.assert_array_equal(*(np.concatenate(each) for each in seen))
+
+
+@pytest.mark.parametrize("dtype", REALS)
+@pytest.mark.parametrize("level", LEVELS)
+def test_an_average_that_is_no_normal_number_becomes_0(level, dtype):
+    kernels.set_simd_level(level)
+    tiny = np.finfo(dtype).tiny
+    v = np.tile(np.array([1.05, -1.05, 2, -2, np.nan, np.inf], dtype), 9) * tiny
+    kernels.sgd_step(np.zeros_like(v), np.zeros_like(v), v, 0.1, 0.9, 0, 0, False, False)
+    expected = np.tile([0, 0, 1.8, -1.8, np.nan, np.inf], 9)
+    np.testing.assert_allclose(v / tiny, expected, rtol=1e-6)
 
 
 def test_a_step_on_overlapping_memory_reads_the_old_gradient():

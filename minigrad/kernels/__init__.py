@@ -5,7 +5,7 @@
     max_pool, scatter_plane, gather_plane              max pooling, and its moves along indices
     erf, relu, relu_grad, sgd_step, channel_sums       in one pass through memory
     set_num_threads, get_num_threads, has_openmp       threads; they never change a bit of a result
-    simd_level, set_simd_level                         the instruction set that convolutions use
+    simd_level, set_simd_level                         the instruction set of the kernels
 
 The environment variable MINIGRAD_SIMD (baseline, avx2, avx512) chooses the instruction set.
 """

@@ -4,18 +4,17 @@
              thread 0, 1, ... take a CHUNK each in turn
     y      . . . . | . . . . | . . . . | ->     streams out
 
-Nothing is kept in the cache and hardly anything is computed: on arrays that do not fit there these
-loops go at the pace of memory, for which the compiler's baseline vectors are wide enough. What NumPy
-would do in several passes, with a fresh array for each, is done while a number is in a register.
+Nothing is kept in the cache and hardly anything is computed: these loops go at the pace of memory, or
+of the cache for arrays that are there. What NumPy would do in several passes, with a fresh array for
+each, is done while a number is in a register. What is done with it is in elementwise.h.
 """
 
 cimport numpy as cnp
 import numpy as np
 from cython.parallel cimport prange
-from libc.float cimport DBL_MIN, FLT_MIN
 from libc.math cimport erf as erf64, erff as erf32
 
-from .loops cimport real_t, threads_for
+from .loops cimport kernels, kernels_for, real_t, sgd_rule, threads_for
 
 cdef enum:
     CHUNK = 16_384  # elements that a thread does in one go
@@ -24,48 +23,6 @@ cdef enum:
 cdef enum Work:
     RELU, RELU_GRAD, ERF, SGD
 
-cdef struct Step:
-    double lr, momentum, weight_decay
-    double scale, sign  # of the gradient: in the average, and against weight decay
-    bint nesterov
-
-
-# Both candidates are read before the choice: the compiler may not read what the source does not, and
-# would branch around it, mispredicting wherever the sign changes.
-
-cdef void relu_chunk(Py_ssize_t n, const real_t *x, real_t *y) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef real_t number
-    for i in range(n):
-        number = x[i]
-        y[i] = 0 if number < 0 else number
-
-
-cdef void relu_grad_chunk(Py_ssize_t n, const real_t *g, const real_t *y, real_t *dx) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef real_t number
-    for i in range(n):
-        number = g[i]
-        dx[i] = 0 if y[i] <= 0 else number
-
-
-cdef void sgd_chunk(Py_ssize_t n, const Step *step, real_t *p, const real_t *g, real_t *v) noexcept nogil:
-    cdef real_t lr = step.lr, momentum = step.momentum, decay = step.weight_decay
-    cdef real_t scale = step.scale, sign = step.sign, d
-    cdef real_t least = FLT_MIN if real_t is float else DBL_MIN
-    cdef bint nesterov = step.nesterov
-    cdef Py_ssize_t i
-    for i in range(n):
-        d = sign * g[i]
-        if decay:
-            d = d + decay * p[i]
-        if momentum:
-            v[i] = momentum * v[i] + scale * d
-            if -least < v[i] < least:  # never 0 by itself, and processors take a hundred cycles for such numbers
-                v[i] = 0
-            d = d + momentum * v[i] if nesterov else v[i]
-        p[i] = p[i] - lr * d
-
 
 cdef void erf_chunk(Py_ssize_t n, const real_t *x, real_t *y) noexcept nogil:
     cdef Py_ssize_t i
@@ -73,22 +30,23 @@ cdef void erf_chunk(Py_ssize_t n, const real_t *x, real_t *y) noexcept nogil:
         y[i] = erf32(x[i]) if real_t is float else erf64(x[i])
 
 
-cdef void run(Py_ssize_t n, Work work, const Step *step, real_t *a, real_t *b, real_t *c) noexcept:
+cdef void run(Py_ssize_t n, Work work, const sgd_rule *rule, real_t *a, real_t *b, real_t *c) noexcept:
+    cdef const kernels *simd = kernels_for(sizeof(real_t))
     cdef Py_ssize_t i, size
     cdef int threads = threads_for(<double> WAITING * n)
     for i in prange(0, n, CHUNK, nogil=True, schedule="static", num_threads=threads):
         size = min(CHUNK, n - i)
         if work == RELU:
-            relu_chunk(size, a + i, b + i)
+            simd.relu(size, a + i, b + i)
         elif work == RELU_GRAD:
-            relu_grad_chunk(size, a + i, b + i, c + i)
+            simd.relu_grad(size, a + i, b + i, c + i)
         elif work == ERF:
             erf_chunk(size, a + i, b + i)
         else:
-            sgd_chunk(size, step, a + i, b + i, c + i)
+            simd.sgd(size, rule, a + i, b + i, c + i)
 
 
-cdef start(Work work, cnp.ndarray a, cnp.ndarray b, cnp.ndarray c, const Step *step=NULL):
+cdef start(Work work, cnp.ndarray a, cnp.ndarray b, cnp.ndarray c, const sgd_rule *rule=NULL):
     """Run over C-contiguous arrays of one shape; TypeError unless all are float32 or all float64."""
     cdef int number = cnp.PyArray_TYPE(a)
     cdef bint native = cnp.PyArray_ISNOTSWAPPED(a) and cnp.PyArray_ISNOTSWAPPED(b) and cnp.PyArray_ISNOTSWAPPED(c)
@@ -99,9 +57,9 @@ cdef start(Work work, cnp.ndarray a, cnp.ndarray b, cnp.ndarray c, const Step *s
     cdef void *y = cnp.PyArray_DATA(b)
     cdef void *z = cnp.PyArray_DATA(c)
     if number == cnp.NPY_FLOAT:
-        run(a.size, work, step, <float *> x, <float *> y, <float *> z)
+        run(a.size, work, rule, <float *> x, <float *> y, <float *> z)
     else:
-        run(a.size, work, step, <double *> x, <double *> y, <double *> z)
+        run(a.size, work, rule, <double *> x, <double *> y, <double *> z)
 
 
 def relu(x):
@@ -172,8 +130,8 @@ def sgd_step(cnp.ndarray p not None, cnp.ndarray g not None, cnp.ndarray v, lr, 
     g = contiguous(g)
     if overlap(new_p, g):
         g = g.copy()
-    cdef Step step = Step(lr, momentum, weight_decay, 1 - dampening, -1 if maximize else 1, nesterov)
-    start(SGD, new_p, g, new_v, &step)
+    cdef sgd_rule rule = sgd_rule(lr, momentum, weight_decay, 1 - dampening, -1 if maximize else 1, nesterov)
+    start(SGD, new_p, g, new_v, &rule)
     if new_p is not p:  # but a copy
         p[...] = new_p
     if averaged and new_v is not v:

@@ -28,6 +28,10 @@ cdef extern from "simd.h" nogil:
         Py_ssize_t next, row, column
     ctypedef void side_function(Py_ssize_t count, Py_ssize_t width, const void *source, squares origin,
                                 void *target, squares to) noexcept nogil
+    ctypedef struct sgd_rule:
+        double lr, momentum, weight_decay
+        double scale, sign
+        bint nesterov
     ctypedef struct kernels:
         int lanes, registers
         block_function *block
@@ -49,6 +53,9 @@ cdef extern from "simd.h" nogil:
         side_function *result_side_back
         side_function *weight_side_back
         bint (*finite)(Py_ssize_t size, const void *numbers) noexcept nogil
+        void (*relu)(Py_ssize_t n, const void *x, void *y) noexcept nogil
+        void (*relu_grad)(Py_ssize_t n, const void *g, const void *y, void *dx) noexcept nogil
+        void (*sgd)(Py_ssize_t n, const sgd_rule *rule, void *p, const void *g, void *v) noexcept nogil
     ctypedef struct instruction_set:
         const char *name
         double (*multiply_adds)(Py_ssize_t n) noexcept nogil

@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <float.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -95,6 +96,12 @@ typedef struct { /* of a depthwise convolution */
     const ptrdiff_t *tap;    /* [kernel_columns] where in a row of x each column of the kernel begins */
 } planes;
 
+typedef struct { /* of SGD, see elementwise.pyx */
+    double lr, momentum, weight_decay;
+    double scale, sign; /* of the gradient: in the average, and against weight decay */
+    int nesterov;
+} sgd_rule;
+
 typedef struct { /* for arrays of one element type */
     int lanes, registers; /* numbers in a vector, registers that hold one */
     block_function *block, *block_pairs, *block_by_rows;
@@ -109,6 +116,9 @@ typedef struct { /* for arrays of one element type */
     void (*plane_weights)(const planes *p, const void *plane, const void *slopes, void *result);
     side_function *image_side, *weight_side, *result_side, *result_side_back, *weight_side_back;
     int (*finite)(ptrdiff_t size, const void *numbers);
+    void (*relu)(ptrdiff_t n, const void *x, void *y);
+    void (*relu_grad)(ptrdiff_t n, const void *g, const void *y, void *dx);
+    void (*sgd)(ptrdiff_t n, const sgd_rule *rule, void *p, const void *g, void *v);
 } kernels;
 
 typedef struct {
@@ -124,7 +134,8 @@ typedef struct {
      PASTE(copy, isa, type), PASTE(copy_rows, isa, type), PASTE(transpose, isa, type), PASTE(pool, isa, type), \
      PASTE(plane, isa, type), PASTE(plane_weights, isa, type), \
      PASTE(image_side, isa, type), PASTE(weight_side, isa, type), PASTE(result_side, isa, type), \
-     PASTE(result_side_back, isa, type), PASTE(weight_side_back, isa, type), PASTE(finite, isa, type)}
+     PASTE(result_side_back, isa, type), PASTE(weight_side_back, isa, type), PASTE(finite, isa, type), \
+     PASTE(relu, isa, type), PASTE(relu_grad, isa, type), PASTE(sgd, isa, type)}
 #define INSTRUCTIONS(isa) {STRING(isa), PASTE(multiply_adds, isa, float), KERNELS(isa, float), KERNELS(isa, double)}
 
 #define ISA baseline

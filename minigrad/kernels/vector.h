@@ -13,6 +13,7 @@ typedef real NAME(vector);
 #include "pool.h"
 #include "plane.h"
 #include "winograd.h"
+#include "elementwise.h"
 
 #undef real
 #undef integer
