@@ -924,3 +924,75 @@ def test_elementwise_kernels_refuse_what_does_not_fit():
     ]:
         with pytest.raises(error):
             call()
+
+
+# N, C, P: columns that lie in a row, with and without a rest of 16; blocks of 256 columns; work for several threads
+SCORES = [(3, classes, 1) for classes in (1, 2, 15, 16, 17, 40)] + [
+    (1, 1, 5), (2, 3, 7), (2, 3, 255), (1, 4, 256), (2, 2, 257), (3, 5, 600), (600, 120, 1), (5, 40, 700),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", REALS)
+@pytest.mark.parametrize("shape", SCORES, ids=str)
+def test_losses_and_their_slopes_are_their_formulas(shape, dtype, rng):
+    n, c, p = shape
+    x = (5 * rng.standard_normal(shape)).astype(dtype)
+    labels = rng.integers(0, c, (n, p))
+    below = x.astype("f8") - x.max(1, keepdims=True)
+    shares = np.exp(below) / np.exp(below).sum(1, keepdims=True)
+    hot = np.arange(c)[:, None] == labels[:, None]
+    expected = -np.log(shares.swapaxes(1, 2)[hot.swapaxes(1, 2)]).reshape(n, p), shares - hot, below
+    seen = []
+    for threads in (1, 3):
+        kernels.set_num_threads(threads)
+        seen.append((*kernels.class_losses(x, labels, 1), kernels.below_max(x, 1)))
+    for one, three, exact in zip(*seen, expected, strict=True):
+        np.testing.assert_array_equal(one, three)
+        assert one.dtype == dtype
+        np.testing.assert_allclose(one, exact, rtol=0, atol=64 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("layout", [np.asfortranarray, mirrored, spread, read_only])
+def test_the_classes_lie_along_any_dimension_of_any_layout(rng, layout):
+    x = rng.standard_normal((4, 5, 6, 7))
+    for dim in range(4):
+        labels = rng.integers(0, x.shape[dim], x.shape[:dim] + x.shape[dim + 1 :])
+        losses, slopes = kernels.class_losses(layout(x), layout(labels), dim)
+        moved, flat = kernels.class_losses(np.moveaxis(x, dim, 0).reshape(x.shape[dim], -1), labels.reshape(-1), 0)
+        np.testing.assert_allclose(losses.reshape(-1), moved, rtol=1e-14)
+        np.testing.assert_allclose(np.moveaxis(slopes, dim, 0).reshape(flat.shape), flat, atol=1e-15)
+        np.testing.assert_array_equal(kernels.below_max(layout(x), dim), x - x.max(dim, keepdims=True))
+
+
+@pytest.mark.parametrize("columns", [1, 3])
+@pytest.mark.parametrize("at", [0, 3, 16, 18])
+def test_one_nan_or_infinity_makes_its_column_nan(at, columns):
+    for number in (np.nan, np.inf):
+        x = np.zeros((1, 19, columns))
+        x[0, at, 0] = number
+        losses, slopes = kernels.class_losses(x, np.full((1, columns), 5), 1)
+        assert np.isnan(losses[0, 0]) and np.isnan(slopes[0, :, 0]).all()
+        np.testing.assert_allclose(losses[0, 1:], np.log(19))
+        assert np.isnan(kernels.below_max(x, 1)[0, at, 0])
+    x[0, at, 0] = -np.inf
+    losses, slopes = kernels.class_losses(x, np.full((1, columns), at), 1)
+    assert losses[0, 0] == np.inf and slopes[0, at, 0] == -1
+
+
+def test_losses_refuse_what_does_not_fit():
+    x, labels = np.ones((2, 3)), np.array([0, 2])
+    for error, call in [
+        (TypeError, lambda: kernels.below_max(x.astype(int), 1)),
+        (TypeError, lambda: kernels.class_losses(x.astype(">f8"), labels, 1)),
+        (TypeError, lambda: kernels.class_losses(x, labels.astype("i4"), 1)),
+        (TypeError, lambda: kernels.class_losses(x, labels.astype(">i8"), 1)),
+        (ValueError, lambda: kernels.class_losses(x, labels, 0)),
+        (ValueError, lambda: kernels.class_losses(x, labels, -1)),
+        (ValueError, lambda: kernels.class_losses(x, labels[None], 1)),
+        (ValueError, lambda: kernels.class_losses(x, labels, 2)),
+        (ValueError, lambda: kernels.class_losses(x, x.astype(int), 2)),
+        (IndexError, lambda: kernels.class_losses(x, labels + 1, 1)),
+        (IndexError, lambda: kernels.class_losses(x, labels - 1, 1)),
+    ]:
+        with pytest.raises(error):
+            call()

@@ -85,6 +85,18 @@ def test_cross_entropy_does_not_need_its_input_again(reduction):
     np.testing.assert_allclose(*gradients, rtol=1e-12, atol=1e-15)
 
 
+def test_the_curvature_of_cross_entropy_is_that_of_the_labels_it_had():
+    x, labels = minigrad.tensor(random(4, 3), requires_grad=True), minigrad.tensor([0, 2, 1, 1])
+    slopes = []
+    for new in (0, 2):
+        loss = F(minigrad).cross_entropy(x, labels)
+        labels.fill_(new)
+        slopes += minigrad.autograd.grad(loss, x, create_graph=True, retain_graph=True)
+        slopes += minigrad.autograd.grad(loss, x)
+    for with_graph, without in zip(slopes[::2], slopes[1::2], strict=True):
+        np.testing.assert_allclose(with_graph.detach().numpy(), without.numpy(), atol=1e-15)
+
+
 @pytest.mark.parametrize("m", [minigrad, torch])
 def test_cross_entropy_goes_back_once(m):
     x = m.ones(2, 3, requires_grad=True)

@@ -4,6 +4,7 @@
     matmul                                             the matrix product, by the same loop
     max_pool, scatter_plane, gather_plane              max pooling, and its moves along indices
     erf, relu, relu_grad, sgd_step, channel_sums       in one pass through memory
+    below_max, class_losses                            of softmax, and of the cross-entropy
     set_num_threads, get_num_threads, has_openmp       threads; they never change a bit of a result
     simd_level, set_simd_level                         the instruction set of the kernels
 
@@ -17,6 +18,7 @@ from .elementwise import channel_sums, erf, relu, relu_grad, sgd_step
 from .loops import set_simd_level, simd_level
 from .matmul import matmul
 from .pool import gather_plane, max_pool, scatter_plane
+from .softmax import below_max, class_losses
 from .threads import get_num_threads, has_openmp, set_num_threads
 
 if "MINIGRAD_SIMD" in os.environ:

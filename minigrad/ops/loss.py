@@ -10,6 +10,7 @@ import numpy as np
 
 # ruff: noqa: I001, several names to a line
 from ..engine import Operator, is_grad_enabled, wrap
+from ..kernels import below_max, class_losses
 from .common import (cast, check_size, float_argument, int_argument, normal_dim, numpy_names, plain, promote,
                      same_dtype, tensor_argument, wrong_size)
 from .elementwise import Keep, clamp, where
@@ -20,14 +21,13 @@ from .unary import abs, exp, log, logsigmoid, sign
 
 
 def exp_shares(x, dim):
-    z = np.subtract(x, np.maximum.reduce(x, axis=dim, keepdims=True, initial=-np.inf), order="C")
-    z = np.exp(z)  # of x alone it would overflow
+    z = np.exp(below_max(x, dim))  # of x alone it would overflow
     z /= np.add.reduce(z, axis=dim, keepdims=True)
     return z
 
 
 def log_exp_shares(x, dim):
-    z = np.subtract(x, np.maximum.reduce(x, axis=dim, keepdims=True, initial=-np.inf), order="C")
+    z = below_max(x, dim)
     z -= np.log(np.add.reduce(np.exp(z), axis=dim, keepdims=True))
     return z
 
@@ -57,17 +57,8 @@ class CrossEntropy(Operator):
     uses = ((0,),)
 
     def forward(self, x, *, labels, dim, reduction):
-        one = x.shape[:dim] + (1,) + x.shape[dim + 1:]
-        hot = np.arange(x.shape[dim]).reshape(-1, *[1] * (x.ndim - 1 - dim)) == labels.reshape(one)
-        z = x - np.maximum.reduce(x, axis=dim, keepdims=True)
-        losses = -np.add.reduce(z, axis=dim, where=hot)
-        shares = np.exp(z, out=z)
-        total = np.add.reduce(shares, axis=dim, keepdims=True)
-        losses += np.log(total).reshape(labels.shape)
-        if self.needs_input_grad[0]:
-            shares /= total
-            shares -= hot
-            self.hot, self.slope, self.dim = hot, shares, dim
+        losses, self.slope = class_losses(x, labels, dim)
+        self.labels, self.dim = labels.copy(), dim  # they may change before there are derivatives of derivatives
         self.each, self.scale = reduction == "none", 1 / losses.size if reduction == "mean" else 1.0
         return losses if self.each else np.add.reduce(losses, axis=None) * x.dtype.type(self.scale)
 
@@ -75,7 +66,9 @@ class CrossEntropy(Operator):
         g = unsqueeze(g, self.dim) if self.each else g * self.scale
         if is_grad_enabled():  # for derivatives of derivatives
             (x,) = self.inputs
-            return (Softmax.apply(x, dim=self.dim) - wrap(self.hot.astype(x._array.dtype))) * g
+            ones = np.zeros(x.shape, x._array.dtype)
+            np.put_along_axis(ones, np.expand_dims(self.labels, self.dim), 1, self.dim)
+            return (Softmax.apply(x, dim=self.dim) - wrap(ones)) * g
         return wrap(self.slope) * g
 
     def release(self):
@@ -135,7 +128,7 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
         tensor(0.1500)
     """
     reduction = check_reduction(reduction, size_average, reduce)
-    labels = _labels(input, target, weight, ignore_index, "nll_loss")
+    labels, _ = _labels(input, target, weight, ignore_index, "nll_loss")
     return _likelihood(input, labels, labels != ignore_index, weight, reduction)
 
 
@@ -163,11 +156,10 @@ def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-1
     if not 0.0 <= smoothing <= 1.0:
         raise RuntimeError(f"{function}(): label_smoothing must be between 0.0 and 1.0. Got: {smoothing}")
     if not soft:
-        labels = _labels(input, target, weight, ignore_index, function)
-        counts = labels != ignore_index
-        if weight is None and not smoothing and x.size and np.count_nonzero(counts) == counts.size:
+        labels, all_count = _labels(input, target, weight, ignore_index, function)
+        if weight is None and not smoothing and x.size and all_count:
             return CrossEntropy.apply(input, labels=labels, dim=dim, reduction=reduction)
-        return _likelihood(log_softmax(input, dim), labels, counts, weight, reduction, smoothing)
+        return _likelihood(log_softmax(input, dim), labels, labels != ignore_index, weight, reduction, smoothing)
     if int_argument(ignore_index, "ignore_index", function) >= 0:
         raise RuntimeError(f"{function}(): ignore_index={ignore_index} is not supported for floating point target")
     _check_weight(input, weight, function)
@@ -199,7 +191,7 @@ def _expected(log_p, q, weight):
 
 
 def _labels(input, target, weight, ignore_index, function):
-    """The checked class numbers as an ndarray."""
+    """The checked class numbers as an ndarray, and whether it is certain that ignore_index is not among them."""
     size = float_argument(input, "input", function)._array.shape
     labels = tensor_argument(target, "target", function)._array
     int_argument(ignore_index, "ignore_index", function)
@@ -219,10 +211,12 @@ def _labels(input, target, weight, ignore_index, function):
     classes = size[min(len(size), 2) - 1]
     labels = labels.astype(np.int64, copy=False)
     wrong = labels.view(np.uint64) >= classes  # a negative number is a large one
-    if np.count_nonzero(wrong) and (wrong := wrong & (labels != ignore_index)).any():
+    if not np.count_nonzero(wrong):
+        return labels, not 0 <= ignore_index < classes
+    if (wrong := wrong & (labels != ignore_index)).any():
         raise IndexError(f"{function}(): Target {labels[wrong].flat[0]} is out of bounds: there are "
                          f"{classes} classes (input {list(input.shape)})")
-    return labels
+    return labels, False
 
 
 def _check_weight(input, weight, function):

@@ -213,7 +213,7 @@ def _softmax(node, y):
 def _cross_entropy(node, y):
     x = _kept(node, 0, "cross_entropy")
     reduction = "none" if node.each else "sum" if node.scale == 1 else "mean"
-    return "cross_entropy", dict(input=x, target=wrap(node.hot.argmax(node.dim)), reduction=reduction)
+    return "cross_entropy", dict(input=x, target=wrap(node.labels), reduction=reduction)
 
 
 def _likelihood(node, y):
