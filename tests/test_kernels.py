@@ -926,6 +926,77 @@ def test_elementwise_kernels_refuse_what_does_not_fit():
             call()
 
 
+@pytest.mark.parametrize("dtype", REALS)
+@pytest.mark.parametrize("size", [0, 1, 5, 100_003])
+def test_where_is_that_of_numpy(size, dtype, rng):
+    x, y = rng.standard_normal((2, size)).astype(dtype)
+    x[:1], y[1:2] = np.nan, -np.inf
+    for condition in (x > y, x > 9, x < 9):
+        for candidates in ((x, y), (x, 0.5), (-0.0, y), (dtype(1), y), (np.array(2, dtype), x)):
+            for threads in (1, 3):
+                kernels.set_num_threads(threads)
+                actual, expected = kernels.where(condition, *candidates), np.where(condition, *candidates)
+                assert actual.dtype == expected.dtype
+                np.testing.assert_array_equal(actual, expected)
+                np.testing.assert_array_equal(np.signbit(actual), np.signbit(expected))
+
+
+@pytest.mark.parametrize("layout", [np.asfortranarray, mirrored, spread, read_only])
+def test_where_takes_what_numpy_takes(rng, layout):
+    x, y = rng.standard_normal((2, 4, 5, 6))
+    for condition, *candidates in [
+        (layout(x > y), layout(x), layout(y)), (layout(x > y), x, y[0]), (x[0] > 0, layout(x), y), (True, layout(x), 1),
+        (layout(x > y).astype("u1"), x, y), (x > 0, 2, 3), (x > 0, layout(x), y.astype("f4")), (x > 0, x, np.arange(6)),
+        (x > 0, layout(x).astype("i4"), 7), (x > 0, x > 1, layout(y) > 1), (x[0, 0, 0] > 0, x[0, 0, 0], 1.0),
+    ]:  # fmt: skip
+        actual, expected = kernels.where(condition, *candidates), np.where(condition, *candidates)
+        assert actual.dtype == expected.dtype and actual.shape == expected.shape
+        np.testing.assert_array_equal(actual, expected)
+
+
+# N, C, P, as in batch and in layer normalisation; an odd rest of 16; several pieces of 1024; work for several threads
+CHANNELS = [(2, 3, 50), (1, 1, 1), (7, 4, 1), (4, 3, 2500), (1, 5, 1024), (1, 600, 64), (9, 20, 784)]
+
+
+@pytest.mark.parametrize("dtype", REALS)
+@pytest.mark.parametrize("shape", CHANNELS, ids=str)
+def test_normalisation_and_its_gradient_are_their_formulas(shape, dtype, rng):
+    x, g = (3 * rng.standard_normal((2, *shape)) + 1).astype(dtype)
+    mean, var = x.mean((0, 2), dtype="f8"), x.var((0, 2), dtype="f8")
+    c, s = x - mean[:, None], np.sqrt(var + 0.01)[:, None]
+    mean_g, mean_gc = g.mean((0, 2), dtype="f8"), (g * c).mean((0, 2))
+    dx = (g - mean_g[:, None] - c * mean_gc[:, None] / s**2) / s
+    seen = []
+    for threads in (1, 3):
+        kernels.set_num_threads(threads)
+        seen.append((*kernels.normalise(x, 0.01), kernels.normalise_grad(g, x, mean, var + 0.01)))
+    for one, three, exact in zip(*seen, (c / s, mean, var, dx), strict=True):
+        np.testing.assert_array_equal(one, three)
+        assert one.shape == exact.shape
+        np.testing.assert_allclose(one, exact, rtol=0, atol=200 * np.finfo(dtype).eps)
+    z, mean, var, dx = seen[0]
+    assert z.dtype == dx.dtype == dtype and mean.dtype == var.dtype == np.float64
+
+
+def test_normalisation_of_nothing_and_of_what_does_not_fit():
+    for shape in ((0, 3, 4), (2, 0, 4), (2, 3, 0)):
+        z, mean, variance = kernels.normalise(np.ones(shape), 0.1)
+        assert z.shape == kernels.normalise_grad(z, z, mean, variance).shape == shape
+        assert mean.tolist() == variance.tolist() == [0] * shape[1]
+    x, ones = np.ones((2, 3, 4)), np.ones(3)
+    for error, call in [
+        (ValueError, lambda: kernels.normalise_grad(x[:1], x, ones, ones)),
+        (ValueError, lambda: kernels.normalise_grad(x, x[:, :2].copy(), ones, ones)),
+        (ValueError, lambda: kernels.normalise_grad(x[:, :, :3].copy(), x, ones, ones)),
+        (ValueError, lambda: kernels.normalise_grad(x, x, ones[:2], ones)),
+        (ValueError, lambda: kernels.normalise_grad(x, x, ones, ones[:2])),
+        (TypeError, lambda: kernels.normalise(x.astype(int), 0.1)),
+        (TypeError, lambda: kernels.normalise(x[0], 0.1)),
+    ]:
+        with pytest.raises(error):
+            call()
+
+
 # N, C, P: columns that lie in a row, with and without a rest of 16; blocks of 256 columns; work for several threads
 SCORES = [(3, classes, 1) for classes in (1, 2, 15, 16, 17, 40)] + [
     (1, 1, 5), (2, 3, 7), (2, 3, 255), (1, 4, 256), (2, 2, 257), (3, 5, 600), (600, 120, 1), (5, 40, 700),

@@ -381,3 +381,15 @@ def test_many_layers_are_elided_and_the_title_keeps_to_its_side():
     names = [t.get_text() for t in right.get_yticklabels()]
     assert len(names) == 25 and names[11:14] == ["10 Conv2d", "…", "48 Conv2d"]
     assert max(map(len, left.get_title().splitlines())) <= 46
+
+
+def test_the_windows_of_unfold():
+    class Unfolded(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(2, 2, 1)
+
+        def forward(self, x):
+            return F.unfold(self.conv(x), 3, stride=2).reshape(1, 18, 5, 5)
+
+    assert teach.receptive_field(Unfolded(), (2, 11, 11), at=(1, 2)).box == ((2, 4), (4, 6))

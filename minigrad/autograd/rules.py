@@ -75,6 +75,8 @@ RULES = {
     "SetItem": "z = x with y written at the index;  dx = g, but 0 at the index,  dy = g[index]",
     "CopySlices": "z = x with y written into a view of it;  dx = g, but 0 in the view,  dy = g in the view",
     "ConstantPadNd": "z = x with a border;  dx = g without the border",
+    "Im2Col": "z = the windows of x, each as a column;  dx = zeros, with g added where each window lies",
+    "Col2Im": "z = zeros, with the columns of x added where each window lies;  dx = the windows of g",
     # ---- reductions
     "Sum": "z = the sum of x;  dx = g, repeated",
     "Mean": "z = the sum of x / n;  dx = g / n, repeated",

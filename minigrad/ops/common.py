@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from .. import devices, dtypes
+from .. import devices, dtypes, kernels
 from ..engine import Value, of_one_dtype, wrap
 from .table import define
 
@@ -242,6 +242,10 @@ def per_dimension(value, dims, argument, function, least):
 def add_up(x, dims, keepdims=False):
     """The sum of an array. NumPy adds up in pairs only what lies side by side, else one number after the other, whose
     rounding errors grow with their count: of many float32 that makes double precision worth its time."""
+    if 2 < x.ndim == len(dims) + 1 and 1 not in dims and x.size and x.dtype.kind == "f" and x.flags.c_contiguous:
+        # The channels are left, as in the gradient of a bias.
+        sums = kernels.channel_sums(x.reshape(*x.shape[:2], -1))
+        return sums.reshape(1, -1, *[1] * (x.ndim - 2)) if keepdims else sums
     if x.size > 64 and x.dtype == np.float32 and (dims[:1] != (x.ndim - len(dims),) or not x.flags.c_contiguous):
         if math.prod([x.shape[d] for d in dims]) > 64:
             return np.add.reduce(x, axis=dims, keepdims=keepdims, dtype=np.float64).astype(x.dtype)

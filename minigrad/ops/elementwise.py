@@ -6,7 +6,7 @@ gradient in the broadcast shape: the engine sums it down.
 
 import numpy as np
 
-from .. import dtypes
+from .. import dtypes, kernels
 from ..engine import Operator, Value, is_grad_enabled, wrap
 from .common import broadcast, cast, element, is_expanded, kind, number_as, plain, promote, promoted, tensor_argument
 from .table import define, named
@@ -111,7 +111,7 @@ Minimum = define("Minimum", np.minimum, lambda g, x, y: shared(g, x, y, x > y), 
 Keep = define("Keep", lambda x: x[...], flat, is_view=True)
 Flat = define("Flat", lambda dx, x: dx.copy(), lambda g: g, zeros, inputs=("dx", "x"))
 Clone = define("Clone", lambda x, order: x.copy(order), lambda g, order: g)
-Where = define("Where", np.where, zeros, lambda g, condition: where(condition, g, 0.0),
+Where = define("Where", kernels.where, zeros, lambda g, condition: where(condition, g, 0.0),
                lambda g, condition: where(condition, 0.0, g), inputs=("condition", "x", "y"))
 Clamp = define("Clamp", lambda x, low, high: np.minimum(np.maximum(x, low), high),
                lambda g, x, low, high: where((x >= low) & (x <= high), g, 0.0),

@@ -1,6 +1,6 @@
 """Windows of images as columns, and columns added up to images: each is the other's gradient.
 
-Both are made of one index, which says where in the padded image each window sees each place of the kernel.
+Both are made of one view of the padded images, in which every window lies apart although they share their memory.
 """
 
 import math
@@ -8,10 +8,29 @@ import math
 import numpy as np
 
 from .common import check_size, per_dimension, tensor_argument
-from .index import AddItem, GetItem
 from .pad import pad
-from .shape import contiguous, reshape, squeeze, unsqueeze
-from .table import named
+from .shape import reshape, squeeze, unsqueeze
+from .table import define, named
+
+
+def windows(x, taps, counts, dilation, stride):
+    """The view [N, C, *taps, *counts] of images x [N, C, H, W]: what each window sees at each place of the kernel."""
+    steps = [s * d for s, d in zip(x.strides[2:], dilation)] + [s * n for s, n in zip(x.strides[2:], stride)]
+    return np.lib.stride_tricks.as_strided(x, (*x.shape[:2], *taps, *counts), (*x.strides[:2], *steps))
+
+
+def add_windows(g, size, taps, **geometry):
+    """Images of this size, to which each element of g is added where `windows` sees it."""
+    images = np.zeros((*g.shape[:2], *size), g.dtype)
+    seen = windows(images, taps, **geometry)
+    for i, j in np.ndindex(taps):  # at one place of the kernel no two windows see the same
+        seen[:, :, i, j] += g[:, :, i, j]
+    return images
+
+
+Im2Col = define("Im2Col", lambda x, size, **geometry: windows(x, **geometry).copy(),
+                lambda g, **geometry: Col2Im.apply(g, **geometry))
+Col2Im = define("Col2Im", add_windows, lambda g, **geometry: Im2Col.apply(g, **geometry))
 
 
 def unfold(input, kernel_size, dilation=1, padding=0, stride=1):
@@ -31,9 +50,10 @@ def unfold(input, kernel_size, dilation=1, padding=0, stride=1):
             [4., 5.]])
     """
     batch = _batch("unfold", input, 3)
-    taps, counts, (up, left), _, at = _windows("unfold", batch, batch.shape[2:], kernel_size, dilation, padding, stride)
-    seen = contiguous(GetItem.apply(pad(batch, (left, left, up, up)), index=at))
-    columns = reshape(seen, (len(batch), batch.shape[1] * math.prod(taps), math.prod(counts)))
+    geometry, (up, left) = _geometry("unfold", batch, batch.shape[2:], kernel_size, dilation, padding, stride)
+    seen = Im2Col.apply(pad(batch, (left, left, up, up)), **geometry)
+    area, count = math.prod(geometry["taps"]), math.prod(geometry["counts"])
+    columns = reshape(seen, (len(batch), batch.shape[1] * area, count))
     return named(columns if batch is input else squeeze(columns, 0), "Im2Col")
 
 
@@ -51,14 +71,14 @@ def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
              [1., 2., 1.]]])
     """
     batch = _batch("fold", input, 2)
-    kernel, counts, (up, left), whole, at = _windows("fold", batch, output_size, kernel_size, dilation, padding, stride)
-    area, count = math.prod(kernel), math.prod(counts)
+    geometry, (up, left) = _geometry("fold", batch, output_size, kernel_size, dilation, padding, stride)
+    taps, counts = geometry["taps"], geometry["counts"]
+    area, count = math.prod(taps), math.prod(counts)
     if batch.shape[1] % area or batch.shape[2] != count:
         raise RuntimeError(f"fold(): expected input to have channels x {area} rows and {count} columns, one for each "
                            f"of {counts} windows, but got input of size {list(input.shape)}")
-    n, channels = len(batch), batch.shape[1] // area
-    seen = reshape(batch, (n, channels, *kernel, *counts))
-    images = pad(AddItem.apply(seen, index=at, shape=(n, channels, *whole)), (-left, -left, -up, -up))
+    seen = reshape(batch, (len(batch), batch.shape[1] // area, *taps, *counts))
+    images = pad(Col2Im.apply(seen, **geometry), (-left, -left, -up, -up))
     return named(images if batch is input else squeeze(images, 0), "Col2Im")
 
 
@@ -74,9 +94,8 @@ def _batch(function, input, ndim):
     return input if input.ndim == ndim + 1 else unsqueeze(input, 0)
 
 
-def _windows(function, batch, *arguments):
-    """For arguments in the order of `fold`: the kernel, the numbers of windows, the padding, the padded size, and the
-    index of [N, C, *kernel, *windows] into [N, C, *padded]."""
+def _geometry(function, batch, *arguments):
+    """What the operators want to know, and the padding, for arguments in the order of `fold`."""
     least = {"output_size": 0, "kernel_size": 1, "dilation": 1, "padding": 0, "stride": 1}
     size, kernel, dilation, padding, stride = (per_dimension(argument, 2, name, function, least[name])
                                                for name, argument in zip(least, arguments))
@@ -89,6 +108,4 @@ def _windows(function, batch, *arguments):
         raise RuntimeError(f"{function}(): input of size {list(batch.shape)} has no window of kernel_size={kernel} and "
                            f"dilation={dilation} in images of size {padded}, the padding={padding} included")
     check_size((*batch.shape[:2], *kernel, *padded), batch._array.itemsize, function)
-    rows, columns = (np.arange(k)[:, None] * d + np.arange(n) * s
-                     for k, d, n, s in zip(kernel, dilation, counts, stride))
-    return kernel, counts, padding, padded, (slice(None), slice(None), rows[:, None, :, None], columns[:, None, :])
+    return dict(size=tuple(padded), taps=kernel, counts=tuple(counts), dilation=dilation, stride=stride), padding

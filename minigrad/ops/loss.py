@@ -9,8 +9,8 @@ import warnings
 import numpy as np
 
 # ruff: noqa: I001, several names to a line
+from .. import kernels
 from ..engine import Operator, is_grad_enabled, wrap
-from ..kernels import below_max, class_losses
 from .common import (cast, check_size, float_argument, int_argument, normal_dim, numpy_names, plain, promote,
                      same_dtype, tensor_argument, wrong_size)
 from .elementwise import Keep, clamp, where
@@ -21,13 +21,13 @@ from .unary import abs, exp, log, logsigmoid, sign
 
 
 def exp_shares(x, dim):
-    z = np.exp(below_max(x, dim))  # of x alone it would overflow
+    z = np.exp(kernels.below_max(x, dim))  # of x alone it would overflow
     z /= np.add.reduce(z, axis=dim, keepdims=True)
     return z
 
 
 def log_exp_shares(x, dim):
-    z = below_max(x, dim)
+    z = kernels.below_max(x, dim)
     z -= np.log(np.add.reduce(np.exp(z), axis=dim, keepdims=True))
     return z
 
@@ -40,7 +40,7 @@ def lifted(x):
 Softmax = define("Softmax", exp_shares, lambda g, z, dim: z * (g - (g * z).sum(dim, keepdim=True)))
 LogSoftmax = define("LogSoftmax", log_exp_shares, lambda g, z, dim: g - exp(z) * g.sum(dim, keepdim=True))
 SmoothL1 = define("SmoothL1Loss",
-                  lambda x, beta: np.where(np.abs(x) < beta, 0.5 * x * x / beta, np.abs(x) - 0.5 * beta),
+                  lambda x, beta: kernels.where(np.abs(x) < beta, 0.5 * x * x / beta, np.abs(x) - 0.5 * beta),
                   lambda g, x, beta: g * where(abs(x) == beta, sign(x), clamp(x, -beta, beta) / beta))
 BinaryCrossEntropy = define("BinaryCrossEntropy",
                             lambda x, y: (y - 1) * np.maximum(np.log1p(-x), -100) - y * np.maximum(np.log(x), -100),
@@ -57,7 +57,7 @@ class CrossEntropy(Operator):
     uses = ((0,),)
 
     def forward(self, x, *, labels, dim, reduction):
-        losses, self.slope = class_losses(x, labels, dim)
+        losses, self.slope = kernels.class_losses(x, labels, dim)
         self.labels, self.dim = labels.copy(), dim  # they may change before there are derivatives of derivatives
         self.each, self.scale = reduction == "none", 1 / losses.size if reduction == "mean" else 1.0
         return losses if self.each else np.add.reduce(losses, axis=None) * x.dtype.type(self.scale)

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from .. import kernels
 from ..engine import is_grad_enabled, wrap
 from .common import bool_argument, float_argument, plain, same_dtype, size_argument
 from .reduce import mean, var
@@ -12,28 +13,38 @@ from .table import define, named
 from .unary import sqrt
 
 
-def _rule(g, x, c, s, dims, eps):
-    """dx = (g - mean g - c mean(g c) / s^2) / s."""
+def _side_by_side(x, shape):
+    """x as [N, C, P]; but [N, C, 1] as [1, C, N], so that there, too, the numbers of a channel are side by side."""
+    return np.ascontiguousarray(x.reshape(shape) if shape[2] > 1 else x.reshape(1, *shape[:2]).swapaxes(1, 2))
+
+
+def _as_before(z, shape, x_shape):
+    return z.reshape(x_shape) if shape[2] > 1 else z.swapaxes(1, 2).reshape(x_shape)
+
+
+def _normal(x, dims, shape, eps, moments):
+    z, *moments[:] = kernels.normalise(_side_by_side(x, shape), eps)
+    return _as_before(z, shape, x.shape)
+
+
+def _rule(g, x, dims, shape, eps, moments):
+    """dx = (g - mean g - c mean(g c) / s^2) / s,  c = x - mean x."""
     if is_grad_enabled():  # somebody wants the second derivative: c and s depend on x
         c, s = x - mean(x, dims, keepdim=True), sqrt(var(x, dims, False, keepdim=True) + eps)
-    else:
-        c, s = wrap(c), wrap(s)
-    return (g - mean(g, dims, keepdim=True) - c * (mean(g * c, dims, keepdim=True) / (s * s))) / s
+        return (g - mean(g, dims, keepdim=True) - c * (mean(g * c, dims, keepdim=True) / (s * s))) / s
+    average, variance = moments
+    dx = kernels.normalise_grad(*[_side_by_side(y._array, shape) for y in (g, x)], average, variance + eps)
+    return wrap(_as_before(dx, shape, x.shape))
 
 
-# z = c / s,  c = x - mean x,  s = sqrt(var x + eps) over dims
-Normalise = define("Normalise", lambda x, c, s, dims, eps: c / s, _rule)
+# z = (x - mean x) / s,  s = sqrt(var x + eps) over dims: the first and the last of the shape [N, C, P] of x
+Normalise = define("Normalise", _normal, _rule)
 
 
-@np.errstate(all="ignore")
-def normalise(x, dims, eps):
-    """x with mean 0 and variance 1 over `dims`; and what its mean and variance were, as float64 arrays."""
-    count = max(math.prod(x.shape[d] for d in dims), 1)
-    average = np.add.reduce(x._array, axis=dims, keepdims=True, dtype=np.float64) / count
-    c = x._array - average.astype(x._array.dtype)
-    variance = np.add.reduce(c * c, axis=dims, keepdims=True, dtype=np.float64) / count
-    s = np.sqrt(variance + eps).astype(x._array.dtype)
-    return Normalise.apply(x, c=c, s=s, dims=dims, eps=eps), average, variance
+def normalise(x, dims, shape, eps):
+    """x with mean 0 and variance 1 over `dims`; and what its mean and variance were, as float64 arrays [C]."""
+    moments = []
+    return Normalise.apply(x, dims=dims, shape=shape, eps=eps, moments=moments), *moments
 
 
 def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
@@ -73,7 +84,8 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
         factor = reshape(1 / sqrt(running_var + eps), shape)
         factor = factor if weight is None else factor * reshape(weight, shape)
         return _affine((input - reshape(running_mean, shape)) * factor, None, bias, shape, "NativeBatchNorm")
-    z, average, variance = normalise(input, (0, *range(2, input.ndim)), eps)
+    seen = len(input), channels, math.prod(input.shape[2:])
+    z, average, variance = normalise(input, (0, *range(2, input.ndim)), seen, eps)
     if running_mean is not None and count and channels:
         for running, new in ((running_mean, average), (running_var, variance * count / (count - 1))):
             running.mul_(1 - momentum).add_(wrap(new.reshape(running.shape)), alpha=momentum)
@@ -97,7 +109,9 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
         raise RuntimeError(f"Given normalized_shape={list(shape)}, expected input with shape {['*', *shape]}, but got "
                            f"input of size {list(input.shape)}")
     _check(function, input, {"weight": weight, "bias": bias}, shape, eps=eps)
-    return _affine(normalise(input, tuple(range(first, input.ndim)), eps)[0], weight, bias, shape, "NativeLayerNorm")
+    seen = 1, math.prod(input.shape[:first]), math.prod(shape)
+    z, *_ = normalise(input, tuple(range(first, input.ndim)), seen, eps)
+    return _affine(z, weight, bias, shape, "NativeLayerNorm")
 
 
 def _affine(z, weight, bias, shape, name):

@@ -51,7 +51,7 @@ def unary(name, compute, rule, formula, example, others=as_float32):
 def stable_sigmoid(x):
     """1 / (1 + e^-x), by the exponential of the negative side only: the other would overflow."""
     z = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1 / (1 + z), z / (1 + z)).astype(x.dtype, copy=False)
+    return kernels.where(x >= 0, x.dtype.type(1), z) / (1 + z)
 
 
 def stairs(ufunc):
@@ -80,7 +80,7 @@ tanh = unary("tanh", np.tanh, lambda g, z: g * (1 - z * z), "(e^x - e^-x) / (e^x
 sigmoid = unary("sigmoid", stable_sigmoid, lambda g, z: g * (z * (1 - z)), "1 / (1 + e^-x)", "0.5622, 0.1824")
 erf = unary("erf", kernels.erf, lambda g, x: g * (2 / PI**0.5 * exp(-x * x)),
             "2 / sqrt(pi) times the integral of e^(-t^2) from 0 to x", " 0.2763, -0.9661")
-sign = unary("sign", lambda x: np.where(x < 0, -1, x > 0).astype(x.dtype), zeros,
+sign = unary("sign", lambda x: ((x > 0).view(np.int8) - (x < 0)).astype(x.dtype), zeros,
              "-1, 0 or 1 as x is negative, 0 (or NaN) or positive; the gradient is 0", " 1., -1.", as_they_are)
 floor = unary("floor", stairs(np.floor), zeros, "The next integer below; the gradient is 0", " 0., -2.", no_bools)
 ceil = unary("ceil", stairs(np.ceil), zeros, "The next integer above; the gradient is 0", " 1., -1.", no_bools)
@@ -95,17 +95,24 @@ def to_decimals(x, decimals):
     return np.rint(x * power) / power if decimals > 0 else np.rint(x / power) * power
 
 
+def silu_rule(g, x):
+    """d/dx x s = s (1 + x (1 - s)),  s = sigmoid x."""
+    s = sigmoid(x)
+    return g * s * (1 + x * (1 - s))
+
+
 # Where e^x is not chosen it must not overflow either: 0 times its infinity would be NaN.
 Round = define("Round", to_decimals, zeros)
-LeakyRelu = define("LeakyRelu", lambda x, negative_slope: np.where(x > 0, x, x * negative_slope),
+LeakyRelu = define("LeakyRelu", lambda x, negative_slope: kernels.where(x > 0, x, x * negative_slope),
                    lambda g, x, negative_slope: flat(where(x > 0, g, g * negative_slope), x))
-Elu = define("Elu", lambda x, alpha: np.where(x <= 0, alpha * np.expm1(x), x),
+Elu = define("Elu", lambda x, alpha: kernels.where(x <= 0, alpha * np.expm1(x), x),
              lambda g, x, alpha: where(x <= 0, g * (alpha * exp(where(x < 0, x, 0.0))), g))
 Gelu = define("Gelu", lambda x: 0.5 * x * (1 + kernels.erf(x * 0.5**0.5)),
               lambda g, x: g * (0.5 * (1 + erf(x * 0.5**0.5)) + x * (exp(-0.5 * x * x) * (2 * PI) ** -0.5)))
-Silu = define("Silu", lambda x: x * stable_sigmoid(x), lambda g, x: g * sigmoid(x) * (1 + x * (1 - sigmoid(x))))
+Silu = define("Silu", lambda x: x * stable_sigmoid(x), silu_rule)
 Softplus = define("Softplus",
-                  lambda x, beta, threshold: np.where(x * beta > threshold, x, np.log1p(np.exp(x * beta)) / beta),
+                  lambda x, beta, threshold: kernels.where(
+                      x * beta > threshold, x, np.log1p(np.exp(x * beta)) / beta),
                   lambda g, x, beta, threshold: where(x * beta > threshold, g, g * sigmoid(
                       where(x * beta >= threshold, threshold, x * beta))))
 LogSigmoid = define("LogSigmoid", lambda x: np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x))),

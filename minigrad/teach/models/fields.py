@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...engine import AccumulateGrad, Operator
-from ...ops import arrange, common, conv, elementwise, index, loss, matmul, norm, pad, pool, reduce, shape, unary
+from ...ops import arrange, common, conv, elementwise, fold, index, loss, matmul, norm, pad, pool, reduce, shape, unary
 from .. import geometry
 
 NOTHING = np.iinfo(np.int64).max // 2  # the lowest position that a cell of the padding sees
@@ -317,7 +317,7 @@ def _picked(line, places, n):
 
 
 def _moved(node, inputs, shapes, out):
-    """Flip and roll: the same operator, on what the cells see."""
+    """Flip, roll and unfold: the same operator, on what the cells see."""
     field, move = inputs[0], type(node).compute
     return field.each(lambda a, _: move(np.broadcast_to(a, shapes[0]), **node.params), (None,) * len(field.lines))
 
@@ -347,7 +347,8 @@ RULES = {
     **dict.fromkeys([*POINTWISE, common.Cast], _pointwise),
     conv.Conv: _convolution, conv.ConvInputGrad: _transposed, pool.MaxPool: _pooling, pad.Pad: _padded,
     shape.View: _reshaped, shape.Expand: _pointwise, shape.Permute: _permuted, index.GetItem: _indexed,
-    arrange.Cat: _concatenated, arrange.Flip: _moved, arrange.Roll: _moved, reduce.Reduction: _reduced,
+    arrange.Cat: _concatenated, arrange.Flip: _moved, arrange.Roll: _moved, fold.Im2Col: _moved,
+    reduce.Reduction: _reduced,
     reduce.Std: _pointwise, reduce.LinalgVectorNorm: _pointwise, norm.Normalise: _mixed, loss.Softmax: _mixed,
     matmul.Mm: _product, matmul.Addmm: _linear,
 }  # fmt: skip
